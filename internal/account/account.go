@@ -1,0 +1,34 @@
+// Package account is a subject space of its own: an account and who is interested
+// in what within it. Every connection is bound to one from the start.
+package account
+
+import "nats-server/internal/interest"
+
+// Global is the account of everyone without another.
+const Global = "$G"
+
+// Account is one subject space. It is safe for concurrent use.
+type Account struct {
+	Name     string
+	interest interest.Table
+}
+
+// New returns an account without subscriptions.
+func New(name string) *Account { return &Account{Name: name} }
+
+// Subscribe makes s visible to every message whose processing starts afterwards.
+func (a *Account) Subscribe(s *interest.Sub) { a.interest.Insert(s) }
+
+// Unsubscribe removes s, which must be subscribed.
+func (a *Account) Unsubscribe(s *interest.Sub) { a.interest.Remove(s) }
+
+// Changed tells publishers that something about s is not as they remember it.
+func (a *Account) Changed(s *interest.Sub) { a.interest.Touch(s) }
+
+// Match is interest.Table.Match for this account.
+func (a *Account) Match(hash uint64, subj []byte, subs []*interest.Sub) ([]*interest.Sub, interest.Stamp) {
+	return a.interest.Match(hash, subj, subs)
+}
+
+// NumSubscriptions returns how many subscriptions the account has.
+func (a *Account) NumSubscriptions() int { return a.interest.Len() }

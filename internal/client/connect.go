@@ -1,0 +1,84 @@
+package client
+
+import (
+	"strconv"
+
+	"nats-server/internal/auth"
+	"nats-server/internal/conn"
+	"nats-server/internal/wire"
+)
+
+// connect carries out CONNECT (spec: client-protocol 3).
+func (s *Session) connect(arg []byte) error {
+	s.sender.Commit()
+	if s.connected {
+		s.dropAll()
+	} else if !s.conn.Authenticated() {
+		return errTooLate
+	}
+	o := &s.opts
+	if err := o.Decode(arg); err != nil {
+		return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "CONNECT: " + err.Error()}
+	}
+	s.describe()
+	creds := auth.Credentials{User: o.User, Password: o.Pass, Token: o.Token}
+	if o.Account != "" || o.NewAccount || !s.hub.cfg.Auth.Admit(creds) {
+		return s.violation()
+	}
+	s.admitted, s.connected = true, true
+	if o.Protocol < 0 || o.Protocol > 1 {
+		return refusal(wire.ErrClientProtocol, conn.BadClientProtocolVersion, wire.ErrClientProtocol+" "+strconv.Itoa(o.Protocol))
+	}
+	headers := o.Headers && !s.hub.cfg.NoHeaders
+	if o.NoResponders && !headers {
+		return refusal(wire.ErrNoRespNoHeaders, conn.NoRespondersRequiresHeaders, wire.ErrNoRespNoHeaders)
+	}
+	s.parser.Limits.Headers = headers
+	s.self.NoHeaders.Store(!headers)
+	s.sender.SetEcho(o.Echo)
+	s.confirm()
+	return nil
+}
+
+// errTooLate ends a reader whose connection is being closed by its timer.
+var errTooLate = &conn.Verdict{Reason: conn.AuthenticationTimeout}
+
+// violation is the verdict on those who do not pass the gate.
+func (s *Session) violation() error {
+	log := "authentication error"
+	if u := s.opts.User; u != "" {
+		log += " - User " + strconv.Quote(u)
+	}
+	return refusal(wire.ErrAuthorization, conn.AuthenticationViolation, log)
+}
+
+// describe prepares what log lines say about the client.
+func (s *Session) describe() {
+	o := &s.opts
+	if o.Version == "" && o.Lang == "" && o.Name == "" {
+		return
+	}
+	label := ` - "`
+	if o.Version != "" {
+		label += "v" + o.Version
+	}
+	for _, part := range []string{o.Lang, o.Name} {
+		if part == "" {
+			continue
+		}
+		if label != ` - "` {
+			label += ":"
+		}
+		label += part
+	}
+	label += `"`
+	s.label.Store(&label)
+}
+
+// Label implements conn.Session.
+func (s *Session) Label() string {
+	if l := s.label.Load(); l != nil {
+		return *l
+	}
+	return ""
+}

@@ -1,0 +1,159 @@
+package client
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nats-server/internal/account"
+	"nats-server/internal/auth"
+	"nats-server/internal/conn"
+	"nats-server/internal/logs"
+	"nats-server/internal/wire"
+)
+
+// Config is what the sessions of a server have in common. It is immutable.
+type Config struct {
+	MaxConnections int // negative = no limit
+	MaxSubs        int // per connection; 0 = no limit
+	MaxSubTokens   int // 0 = no limit
+	MaxControlLine int
+	MaxPayload     int
+	NoHeaders      bool
+	MaxTraced      int // bytes of a payload that a trace shows; 0 = all
+
+	Auth        *auth.Directory
+	AuthTimeout time.Duration
+	Account     *account.Account // of every session
+
+	MaxPending    int64
+	DropWhenSlow  bool
+	WriteDeadline time.Duration
+	PingInterval  time.Duration
+	MaxPingsOut   int
+
+	Log   *logs.Log
+	Stats *conn.Stats
+	Track *sync.WaitGroup // counts sessions until their last goroutine has ended
+}
+
+// Hub knows the sessions of a server. It is safe for concurrent use.
+type Hub struct {
+	cfg    Config
+	conn   conn.Config
+	info   atomic.Pointer[wire.InfoTemplate]
+	nextID atomic.Uint64
+
+	mu       sync.Mutex
+	sessions map[uint64]*Session
+	closing  bool // no new sessions
+}
+
+// NewHub returns a Hub without sessions. SetInfo must be called before Serve.
+func NewHub(cfg Config) *Hub {
+	h := &Hub{cfg: cfg, sessions: make(map[uint64]*Session)}
+	h.conn = conn.Config{
+		Kind:          "cid",
+		Name:          "Client",
+		MaxPending:    cfg.MaxPending,
+		DropWhenSlow:  cfg.DropWhenSlow,
+		WriteDeadline: cfg.WriteDeadline,
+		PingInterval:  cfg.PingInterval,
+		MaxPingsOut:   cfg.MaxPingsOut,
+		PingLine:      []byte("PING\r\n"),
+		Stale:         *refusal(wire.ErrStale, conn.StaleConnection, ""),
+		Late:          *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, "authentication timeout"),
+		Log:           cfg.Log,
+		Stats:         cfg.Stats,
+		Track:         cfg.Track,
+	}
+	return h
+}
+
+// SetInfo says what INFO lines hold from now on.
+func (h *Hub) SetInfo(t *wire.InfoTemplate) { h.info.Store(t) }
+
+// Len returns the number of sessions.
+func (h *Hub) Len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.sessions)
+}
+
+// Serve runs the session of an accepted connection until it ends. The order of
+// what happens first is that of spec: client-protocol 1.
+func (h *Hub) Serve(nc net.Conn) {
+	s := newSession(h, nc)
+	s.conn.Out.Append(s.infoLine(wire.PerClient{}))
+	switch accepted, full := h.register(s); {
+	case full:
+		s.conn.Refuse(refusal(wire.ErrMaxConnections, conn.MaxConnectionsExceeded, wire.ErrMaxConnections))
+		return
+	case !accepted:
+		s.conn.Refuse(&conn.Verdict{Reason: conn.ServerShutdown})
+		return
+	}
+	s.conn.Out.Flush(true)
+	h.cfg.Log.Debugf("%s - Client connection created", s.conn)
+	if h.cfg.Auth.Required() {
+		s.conn.Await(h.cfg.AuthTimeout)
+	} else {
+		s.conn.StartPings()
+	}
+	s.conn.Serve()
+}
+
+// register enters s unless the server is full or closing.
+func (h *Hub) register(s *Session) (accepted, full bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false, false
+	}
+	if most := h.cfg.MaxConnections; most >= 0 && len(h.sessions) >= most {
+		return false, true
+	}
+	h.sessions[s.conn.ID] = s
+	return true, false
+}
+
+func (h *Hub) unregister(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sessions, s.conn.ID)
+}
+
+// Close refuses new sessions from now on.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closing = true
+}
+
+// Sessions returns the present sessions, in no order.
+func (h *Hub) Sessions() []*Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*Session, 0, len(h.sessions))
+	for _, s := range h.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// AnnounceLameDuck tells every session that can take an unsolicited INFO that
+// the server is about to go (spec: client-protocol 2.1).
+func (h *Hub) AnnounceLameDuck() {
+	for _, s := range h.Sessions() {
+		if s.eligible.Load() {
+			s.conn.Out.Append(s.infoLine(wire.PerClient{LameDuck: true}))
+			s.conn.Out.Flush(true)
+		}
+	}
+}
+
+// refusal is a verdict that tells the peer text.
+func refusal(text string, reason conn.Reason, log string) *conn.Verdict {
+	return &conn.Verdict{Line: string(wire.AppendErr(nil, text)), Reason: reason, Log: log}
+}

@@ -1,0 +1,198 @@
+package client
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"nats-server/internal/conn"
+	"nats-server/internal/delivery"
+	"nats-server/internal/interest"
+	"nats-server/internal/wire"
+)
+
+// Session is one client.
+type Session struct {
+	hub    *Hub
+	conn   *conn.Conn
+	self   interest.Subscriber
+	label  atomic.Pointer[string]
+	sender *delivery.Sender
+
+	// Of the reader.
+	parser    wire.Parser
+	opts      wire.Options
+	ip        string
+	admitted  bool // has passed the gate, or there is none
+	connected bool // has sent a CONNECT that was accepted
+	greeted   bool // has had the PONG to its first PING after that
+	active    bool // has sent something in this read that shows it alive
+
+	eligible atomic.Bool // may get an unsolicited INFO
+
+	mu   sync.Mutex
+	sids interest.Sids
+}
+
+var (
+	okLine   = []byte("+OK\r\n")
+	pongLine = []byte("PONG\r\n")
+)
+
+func newSession(h *Hub, nc net.Conn) *Session {
+	s := &Session{
+		hub:      h,
+		opts:     wire.DefaultOptions(),
+		admitted: !h.cfg.Auth.Required(),
+		parser: wire.Parser{Limits: wire.Limits{
+			ControlLine: h.cfg.MaxControlLine,
+			Payload:     h.cfg.MaxPayload,
+		}},
+	}
+	s.conn = conn.New(nc, h.nextID.Add(1), &h.conn)
+	s.conn.Bind(s)
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		s.ip = a.IP.String()
+	}
+	s.self.Queue = &s.conn.Out
+	s.self.Ended = s.drop
+	s.self.NoHeaders.Store(true) // until CONNECT says otherwise
+	s.sender = delivery.NewSender(h.cfg.Account, &s.self, s.held)
+	return s
+}
+
+// infoLine is the INFO for this client; it adds what does not vary in time.
+func (s *Session) infoLine(c wire.PerClient) []byte {
+	c.ID, c.IP = s.conn.ID, s.ip
+	return s.hub.info.Load().Append(nil, c)
+}
+
+// Consume implements conn.Session.
+func (s *Session) Consume(b []byte) (used, need int, err error) {
+	p := &s.parser
+	p.Begin()
+	trace := s.hub.cfg.Log.TraceOn()
+	for used < len(b) {
+		if !s.admitted && b[used]|0x20 != 'c' {
+			return used, 0, s.violation()
+		}
+		verb, n := p.Next(b[used:])
+		if verb == wire.None {
+			return used + n, p.Need, nil
+		}
+		if trace {
+			s.traceIn(verb, b[used:used+n])
+		}
+		used += n
+		if verb == wire.Pub {
+			s.publish(&p.Msg)
+			continue
+		}
+		if err := s.obey(verb); err != nil {
+			return used, 0, err
+		}
+	}
+	return used, 0, nil
+}
+
+// obey carries out any command but a publish.
+func (s *Session) obey(verb wire.Verb) error {
+	p := &s.parser
+	switch verb {
+	case wire.Ping:
+		s.ping()
+	case wire.Pong:
+		s.conn.Pong()
+	case wire.Sub:
+		return s.subscribe(p.Arg)
+	case wire.Unsub:
+		return s.unsubscribe(p.Arg)
+	case wire.Connect:
+		return s.connect(p.Arg)
+	case wire.Info:
+		if !wire.ValidInfo(p.Arg) {
+			return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "INFO with bad JSON from a client"}
+		}
+	case wire.Broken:
+		return s.broken(&p.Fault)
+	}
+	return nil
+}
+
+// broken is the verdict on broken grammar (spec: client-protocol 4, 5).
+func (s *Session) broken(f *wire.Fault) error {
+	switch f.Kind {
+	case wire.FaultControlLine:
+		log := fmt.Sprintf("%s: max_control_line %d, %s", wire.ErrMaxControlLine, s.parser.Limits.ControlLine, f.Detail)
+		return refusal(wire.ErrMaxControlLine, conn.MaxControlLineExceeded, log)
+	case wire.FaultPayload:
+		return refusal(wire.ErrMaxPayload, conn.MaxPayloadExceeded, wire.ErrMaxPayload+": "+f.Detail)
+	case wire.FaultArguments:
+		return &conn.Verdict{Reason: conn.ProtocolViolation, Log: f.Detail}
+	case wire.FaultPeerError:
+		return &conn.Verdict{Reason: conn.ParseError, Log: f.Detail}
+	}
+	return refusal(wire.ErrUnknownOp, conn.ProtocolViolation, wire.ErrUnknownOp+": "+f.Detail)
+}
+
+// ping answers a PING. Everything published or changed before it is in effect and
+// queued by then (spec: client-protocol 22).
+func (s *Session) ping() {
+	s.active = true
+	s.sender.Commit()
+	s.sender.Control(pongLine)
+	if s.connected && !s.greeted {
+		s.greet()
+	}
+}
+
+// greet follows the first PONG after CONNECT with the INFO that holds what has
+// been learnt since accept. From then on unsolicited INFOs may come.
+func (s *Session) greet() {
+	s.greeted = true
+	if s.opts.Protocol < 1 {
+		return
+	}
+	s.sender.Control(s.infoLine(wire.PerClient{ConnectInfo: true, RemoteAccount: s.hub.cfg.Account.Name}))
+	s.sender.Commit()
+	s.eligible.Store(true)
+}
+
+// Settle implements conn.Session.
+func (s *Session) Settle() {
+	s.sender.Settle()
+	if s.active {
+		s.active = false
+		s.conn.Heard()
+	}
+}
+
+// Ended implements conn.Session.
+func (s *Session) Ended(conn.Reason) {
+	s.dropAll()
+	s.hub.unregister(s)
+}
+
+// Close ends the session for a reason outside it.
+func (s *Session) Close(r conn.Reason) { s.conn.Close(r) }
+
+// held is told when this client's publishing was slowed down for its receivers.
+func (s *Session) held(d time.Duration) {
+	const worthTelling = 5 * time.Millisecond
+	s.hub.cfg.Stats.Stalls.Add(1)
+	if d >= worthTelling {
+		s.hub.cfg.Log.Warnf("%s - Producer was stalled for a total of %v", s.conn, d.Round(time.Millisecond))
+	}
+}
+
+// confirm says +OK to a client that wants it.
+func (s *Session) confirm() {
+	if s.opts.Verbose {
+		s.sender.Control(okLine)
+	}
+}
+
+// complain tells the client text and lets it go on.
+func (s *Session) complain(text string) { s.sender.Control(wire.AppendErr(nil, text)) }

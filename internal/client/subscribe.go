@@ -1,0 +1,135 @@
+package client
+
+import (
+	"fmt"
+
+	"nats-server/internal/conn"
+	"nats-server/internal/interest"
+	"nats-server/internal/subject"
+	"nats-server/internal/wire"
+)
+
+// sysGroup is a queue group that servers keep for themselves.
+const sysGroup = "_sys_"
+
+// subscribe carries out SUB (spec: client-protocol 8). What this client published
+// before is handed over first: it was not for this subscription.
+func (s *Session) subscribe(arg []byte) error {
+	filter, group, sid, ok := wire.SubArgs(arg)
+	if !ok {
+		return s.badArguments("processSub", arg)
+	}
+	s.active = true
+	s.sender.Commit()
+	if complaint := s.refuseSub(filter, group, sid); complaint != "" {
+		s.complain(complaint)
+		return nil
+	}
+	if s.find(sid) == nil {
+		if !subject.ValidFilter(filter) {
+			s.complain(wire.ErrInvalidSubject)
+			return nil
+		}
+		sub := interest.NewSub(&s.self, filter, group, sid)
+		s.mu.Lock()
+		s.sids.Add(sub)
+		s.mu.Unlock()
+		s.hub.cfg.Account.Subscribe(sub)
+	}
+	s.confirm()
+	return nil
+}
+
+// refuseSub returns why the client may not have that subscription, or "".
+func (s *Session) refuseSub(filter, group, sid []byte) string {
+	cfg := &s.hub.cfg
+	switch {
+	case string(group) == sysGroup:
+		cfg.Log.Errorf("%s - Subscription Violation - Subject %q, Queue: %q, SID %s", s.conn, filter, group, sid)
+		return wire.SubscribeViolation(filter, group)
+	case cfg.MaxSubTokens > 0 && subject.Tokens(filter) > cfg.MaxSubTokens:
+		cfg.Log.Errorf("%s - Subscription Violation - Subject %q has more than %d tokens, SID %s", s.conn, filter, cfg.MaxSubTokens, sid)
+		return wire.TooManyTokens(filter)
+	case cfg.MaxSubs > 0 && s.numSubs() >= cfg.MaxSubs:
+		cfg.Log.Errorf("%s - %s", s.conn, wire.ErrMaxSubscriptions)
+		return wire.ErrMaxSubscriptions
+	}
+	return ""
+}
+
+// unsubscribe carries out UNSUB (spec: client-protocol 8).
+func (s *Session) unsubscribe(arg []byte) error {
+	sid, most, ok := wire.UnsubArgs(arg)
+	if !ok {
+		return s.badArguments("processUnsub", arg)
+	}
+	s.active = true
+	s.sender.Commit()
+	if sub := s.find(sid); sub != nil {
+		if most > 0 && s.limit(sub, most) {
+			s.hub.cfg.Account.Changed(sub)
+		} else {
+			s.drop(sub)
+		}
+	}
+	s.confirm()
+	return nil
+}
+
+// limit lets sub end after most messages, counted from its beginning, and reports
+// false if it has had as many.
+func (s *Session) limit(sub *interest.Sub, most int) (goesOn bool) {
+	sub.Limit()
+	s.self.Queue.Locked(func() {
+		if goesOn = !sub.Ended && sub.Delivered < uint64(most); goesOn {
+			sub.Max = uint32(most)
+		}
+	})
+	return goesOn
+}
+
+func (s *Session) badArguments(what string, arg []byte) error {
+	return &conn.Verdict{Reason: conn.ProtocolViolation, Log: fmt.Sprintf("%s Parse Error: %q", what, arg)}
+}
+
+func (s *Session) find(sid []byte) *interest.Sub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sids.Find(sid)
+}
+
+func (s *Session) numSubs() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sids.Len()
+}
+
+// drop ends a subscription. It may be called by any goroutine, and twice. Interest
+// goes first, so that whoever finds the subscription ended does not match it
+// again; messages already staged for it are dropped when they are handed over.
+func (s *Session) drop(sub *interest.Sub) {
+	s.mu.Lock()
+	present := s.sids.Remove(sub)
+	s.mu.Unlock()
+	if present {
+		s.hub.cfg.Account.Unsubscribe(sub)
+		s.self.Queue.Locked(func() { sub.Ended = true })
+	}
+}
+
+// dropAll ends all subscriptions.
+func (s *Session) dropAll() {
+	s.mu.Lock()
+	all := make([]*interest.Sub, 0, s.sids.Len())
+	s.sids.Each(func(sub *interest.Sub) { all = append(all, sub) })
+	s.sids = interest.Sids{}
+	s.mu.Unlock()
+	for _, sub := range all {
+		s.hub.cfg.Account.Unsubscribe(sub)
+	}
+	s.self.Queue.Locked(func() {
+		for _, sub := range all {
+			sub.Ended = true
+		}
+	})
+}

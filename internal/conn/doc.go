@@ -1,0 +1,27 @@
+// Package conn is the connection core that every kind of peer shares: one socket,
+// its reader, its outbound queue, its liveness and its end. It knows bytes, time
+// and limits; what the bytes mean is the business of a Session.
+//
+// # In
+//
+// A reader goroutine waits without holding memory, borrows a chunk when bytes
+// arrive and gives them to Session.Consume, once per read. Session.Settle follows
+// each read; that is where batched work is handed on.
+//
+// # Out
+//
+// Every byte for a peer goes through its Queue, in the order caused. Readers of
+// other connections encode messages into a private Stage and Commit it to the
+// Queue as a whole, with the record of which subscription each byte range is for;
+// subscriptions that have ended meanwhile lose their bytes there, under the lock,
+// so that nothing follows the PONG after an UNSUB. Flush sends what is queued:
+// from the caller if the socket takes it at once, otherwise from a writer
+// goroutine that lives as long as there is something to write.
+//
+// # Ownership
+//
+// A Conn's input state belongs to its reader. Queue.mu guards the queue, the Taps
+// of the subscriptions that it serves, and is innermost: nothing is called under
+// it. The batch being written belongs to whoever set Queue.flushing. Conn.Close
+// may be called from anywhere, but not with locks held.
+package conn

@@ -1,0 +1,114 @@
+package conn
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// firstPing is how soon after CONNECT the round trip is measured, at most.
+	firstPing = 2 * time.Second
+
+	// rttEvery is how old a measured round trip may become on a busy connection.
+	rttEvery = time.Hour
+)
+
+// liveness decides when a peer is pinged and when it is given up. It is driven by
+// one timer, whose callback may run beside the reader; all shared fields are
+// atomic.
+type liveness struct {
+	timer    *time.Timer
+	awaiting atomic.Bool  // the peer must authenticate before the timer fires
+	heard    atomic.Bool  // the peer said something since the timer last fired
+	out      atomic.Int32 // pings not answered
+	pinged   atomic.Int64 // when the last one was sent, Unix nanoseconds
+	rtt      atomic.Int64 // nanoseconds
+	rttAt    atomic.Int64 // when it was measured, Unix nanoseconds
+}
+
+func (l *liveness) stop() {
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+}
+
+// Await gives the peer d to authenticate. It is called once, before Serve, or not
+// at all; StartPings is then to follow at once.
+func (c *Conn) Await(d time.Duration) {
+	c.live.awaiting.Store(true)
+	c.startTimer(d)
+}
+
+// StartPings begins to watch a peer from which nothing is expected yet.
+func (c *Conn) StartPings() {
+	c.startTimer(c.cfg.PingInterval)
+}
+
+// startTimer stores the timer before it can fire, since its callback uses it.
+func (c *Conn) startTimer(d time.Duration) {
+	c.live.timer = time.AfterFunc(math.MaxInt64, c.tick)
+	c.live.timer.Reset(d)
+}
+
+// Authenticated tells that the peer has introduced itself: a first ping follows
+// soon. It reports false if the peer was too late and is being closed.
+func (c *Conn) Authenticated() bool {
+	l := &c.live
+	if l.awaiting.Load() && !l.awaiting.CompareAndSwap(true, false) {
+		return false
+	}
+	if c.Closed() {
+		return false
+	}
+	d := min(c.cfg.PingInterval, firstPing)
+	l.timer.Reset(d + rand.N(d/5+1))
+	return true
+}
+
+// Heard tells that the peer sent something that shows it alive.
+func (c *Conn) Heard() {
+	if !c.live.heard.Load() { // spare the other cores a cache miss
+		c.live.heard.Store(true)
+	}
+}
+
+// Pong tells that the peer answered a ping.
+func (c *Conn) Pong() {
+	l := &c.live
+	l.out.Store(0)
+	if sent := l.pinged.Load(); sent > 0 {
+		now := time.Now().UnixNano()
+		l.rtt.Store(now - sent)
+		l.rttAt.Store(now)
+	}
+}
+
+// RTT is the round trip to the peer as last measured, or 0.
+func (c *Conn) RTT() time.Duration { return time.Duration(c.live.rtt.Load()) }
+
+// tick is the timer's callback (spec: client-protocol 14).
+func (c *Conn) tick() {
+	l := &c.live
+	if c.Closed() {
+		return
+	}
+	if l.awaiting.CompareAndSwap(true, false) {
+		c.End(&c.cfg.Late)
+		return
+	}
+	now := time.Now().UnixNano()
+	fresh := now-l.rttAt.Load() < int64(rttEvery)
+	if heard := l.heard.Swap(false); !heard || !fresh {
+		if int(l.out.Add(1)) > c.cfg.MaxPingsOut {
+			c.cfg.Stats.Stale.Add(1)
+			c.End(&c.cfg.Stale)
+			return
+		}
+		l.pinged.Store(now)
+		c.Out.Append(c.cfg.PingLine)
+		c.Out.Flush(true)
+	}
+	l.timer.Reset(c.cfg.PingInterval)
+}

@@ -1,0 +1,288 @@
+package conn
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"nats-server/internal/buf"
+)
+
+// Queue is the outbound side of one connection: a FIFO of bytes with a limit.
+//
+// Its memory is bounded: chunks are filled before another is begun, so what is
+// held never exceeds about twice the pending bytes.
+type Queue struct {
+	conn *Conn // whose queue this is; set once
+
+	mu       sync.Mutex
+	out      []*buf.Chunk // not yet taken by the flusher, oldest first
+	pending  int64        // bytes queued or being written
+	flushing bool         // somebody has the right and the duty to write
+	closed   bool         // takes nothing more
+	detached bool         // the reader has ended: whoever finishes the flush finishes the connection
+	msgs     uint64       // messages accepted
+	bytes    uint64       // bytes of them, protocol included
+
+	gate  chan struct{} // not nil while pending is above the high-water mark; closed when it opens
+	moved bool          // bytes were written since the gate closed or somebody last waited at it
+}
+
+// Loss is a staged run, or the rest of one, that was not accepted.
+type Loss struct {
+	Run  int    // index in Stage.Runs
+	Data []byte // a copy of the messages
+}
+
+// Outcome tells a reader what became of a Stage that it committed. The slices
+// are nil in the ordinary case.
+type Outcome struct {
+	Flush   bool   // there is something to write and nobody writing
+	Gated   bool   // the queue is above its high-water mark
+	Failed  bool   // the queue has outgrown its limit: the caller must call Overflow
+	Lost    []Loss // messages that were not accepted
+	Expired []int  // runs whose Tap has reached its maximum and is ended now
+}
+
+// Commit hands the staged bytes over and empties the stage. It takes the queue's
+// lock once, whatever the number of messages.
+func (q *Queue) Commit(s *Stage) (o Outcome) {
+	chunk := s.chunk
+	if chunk == nil {
+		return o
+	}
+	used := len(chunk.Data)
+	if q.conn.cfg.Log.TraceOn() {
+		q.conn.session.TraceOut(chunk.Data)
+	}
+	o = q.commit(s)
+	s.reset(used)
+	return o
+}
+
+func (q *Queue) commit(s *Stage) (o Outcome) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	chunk := s.chunk
+	if ordinary := q.account(s.Runs); ordinary < len(s.Runs) {
+		chunk = q.filter(s, ordinary, &o)
+	}
+	o.Failed = q.put(chunk)
+	o.Flush = !q.flushing && len(q.out) > 0
+	o.Gated = q.gate != nil
+	return o
+}
+
+// Append queues bytes for the connection itself, from a goroutine that has no
+// stage. The caller flushes.
+func (q *Queue) Append(b []byte) {
+	chunk := buf.Get(len(b))
+	copy(chunk.Extend(len(b)), b)
+	if q.conn.cfg.Log.TraceOn() {
+		q.conn.session.TraceOut(b)
+	}
+	q.mu.Lock()
+	failed := q.put(chunk)
+	q.mu.Unlock()
+	if failed {
+		q.Overflow()
+	}
+}
+
+// Overflow ends a connection whose queue has outgrown its limit.
+func (q *Queue) Overflow() {
+	c := q.conn
+	if c.Close(SlowConsumerPending) {
+		c.cfg.Stats.SlowConsumers.Add(1)
+		c.cfg.Log.Warnf("%s - Slow Consumer Detected: MaxPending of %d Exceeded", c, c.cfg.MaxPending)
+	}
+}
+
+// Pending returns the bytes queued or being written.
+func (q *Queue) Pending() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.pending
+}
+
+// Closed reports whether the queue's connection has been closed.
+func (q *Queue) Closed() bool { return q.conn.Closed() }
+
+// Sent returns how many messages, and bytes of protocol, the queue has accepted.
+func (q *Queue) Sent() (msgs, bytes uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.msgs, q.bytes
+}
+
+// account counts ordinary runs and returns the index of the first that is not
+// ordinary: its Tap has ended or has a limit, or the queue takes nothing now.
+func (q *Queue) account(runs []Run) int {
+	if q.closed || q.dropping() {
+		return 0
+	}
+	for i := range runs {
+		r := &runs[i]
+		if r.Tap == nil {
+			continue
+		}
+		if r.Tap.Ended || r.Tap.Max > 0 {
+			return i
+		}
+		r.Tap.Delivered += uint64(r.Msgs)
+		q.msgs += uint64(r.Msgs)
+	}
+	return len(runs)
+}
+
+// dropping reports whether messages are refused because the peer is behind.
+func (q *Queue) dropping() bool { return q.gate != nil && q.conn.cfg.DropWhenSlow }
+
+// filter replaces the staged chunk by one without the messages that their
+// subscriptions, or the connection, do not take any more. Runs before the first
+// from on have been accounted.
+func (q *Queue) filter(s *Stage, from int, o *Outcome) *buf.Chunk {
+	staged := s.chunk
+	kept := buf.Get(len(staged.Data))
+	at := 0
+	if from > 0 {
+		at = s.Runs[from-1].End
+		kept.Data = append(kept.Data, staged.Data[:at]...)
+	}
+	for i := from; i < len(s.Runs); i++ {
+		r := s.Runs[i]
+		b := staged.Data[at:r.End]
+		at = r.End
+		take := q.admit(r)
+		if take < r.Msgs {
+			rest := b
+			b = s.take(b, take)
+			o.Lost = append(o.Lost, Loss{i, bytes.Clone(rest[len(b):])})
+		}
+		kept.Data = append(kept.Data, b...)
+		if r.Tap != nil && take > 0 && r.Tap.Ended {
+			o.Expired = append(o.Expired, i)
+		}
+	}
+	staged.Release()
+	return kept
+}
+
+// admit returns how many messages of the run are accepted, and counts them.
+func (q *Queue) admit(r Run) int {
+	t := r.Tap
+	switch {
+	case q.closed:
+		return 0
+	case t == nil:
+		return r.Msgs
+	case t.Ended || q.dropping():
+		return 0
+	}
+	take := r.Msgs
+	if t.Max > 0 {
+		take = min(take, int(uint64(t.Max)-t.Delivered))
+	}
+	t.Delivered += uint64(take)
+	t.Ended = t.Max > 0 && t.Delivered >= uint64(t.Max)
+	q.msgs += uint64(take)
+	return take
+}
+
+// put appends the bytes of a chunk, which it takes over. It reports whether that
+// made the queue outgrow its limit, which ends the queue.
+func (q *Queue) put(c *buf.Chunk) (failed bool) {
+	n := len(c.Data)
+	if n == 0 || q.closed {
+		c.Release()
+		return false
+	}
+	q.pending += int64(n)
+	q.bytes += uint64(n)
+	limit := q.conn.cfg.MaxPending
+	if limit > 0 && q.pending > limit {
+		q.closed = true
+		c.Release()
+		return true
+	}
+	if limit > 0 && q.gate == nil && q.pending > highWater(limit) {
+		q.gate, q.moved = make(chan struct{}), false
+	}
+	if c = q.merge(c); c != nil {
+		q.out = append(q.out, c)
+	}
+	return false
+}
+
+// merge copies a small chunk into the free part of the last one and returns nil,
+// or returns the chunk to append. The more is queued, the larger the chunk that
+// small pieces are gathered in: a slow connection then needs few system calls.
+func (q *Queue) merge(c *buf.Chunk) *buf.Chunk {
+	const small = 4 << 10
+	n := len(c.Data)
+	if last := len(q.out) - 1; last >= 0 && n <= small && q.out[last].Free() >= n {
+		copy(q.out[last].Extend(n), c.Data)
+		c.Release()
+		return nil
+	}
+	room := n
+	if n <= small {
+		room = max(n, min(int(q.pending/2), buf.Max))
+	}
+	if room <= cap(c.Data) && (cap(c.Data) <= 4*room || cap(c.Data) == buf.Min) {
+		return c
+	}
+	fitted := buf.Get(room)
+	fitted.Data = append(fitted.Data, c.Data...)
+	c.Release()
+	return fitted
+}
+
+// highWater is the pending size above which publishers are slowed down (spec:
+// client-protocol 16).
+func highWater(limit int64) int64 { return limit / 4 * 3 }
+
+// wroteLocked accounts for n bytes that have left and opens the gate when enough have.
+func (q *Queue) wroteLocked(n int) {
+	q.pending -= int64(n)
+	q.moved = true
+	if q.gate != nil && q.pending < highWater(q.conn.cfg.MaxPending) {
+		q.openLocked()
+	}
+}
+
+func (q *Queue) openLocked() {
+	if q.gate != nil {
+		close(q.gate)
+		q.gate = nil
+	}
+}
+
+// Wait blocks while the queue is above its high-water mark, for at most d, and
+// reports whether it waited. It does not wait for a queue that is not moving:
+// only one from which bytes were written since the last wait. A publisher thus
+// never loses time to a peer that does not read at all.
+func (q *Queue) Wait(d time.Duration) bool {
+	q.mu.Lock()
+	gate, moved := q.gate, q.moved
+	q.moved = false
+	q.mu.Unlock()
+	if gate == nil || !moved {
+		return false
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-gate:
+	case <-t.C:
+	}
+	return true
+}
+
+// Locked runs f under the queue's lock, for changes to Taps of this connection.
+// f must be short and call nothing that locks.
+func (q *Queue) Locked(f func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f()
+}

@@ -1,0 +1,16 @@
+// Package delivery moves messages: from one parsed message to bytes in the queues
+// of those who want it.
+//
+// A Sender is the publishing half of one connection and belongs to its reader. It
+// works out once per subject who gets a message and how it begins for each of them
+// (a lane), and follows the lane until the interest it was made from changes. What
+// it encodes goes to a private stage per receiving queue. Commit hands the stages
+// over; the session calls it before every command that is not a publish, which
+// makes "PONG means queued" and "interest precedes the request that relies on it"
+// true. Settle ends a read: it commits, finds other members for messages whose
+// queue group member has gone, sees to the writing and holds a publisher back
+// whose every receiver is behind.
+//
+// The only locks taken are those of an interest shard, when a lane is made, and of
+// a queue, when a stage is handed over.
+package delivery

@@ -1,0 +1,259 @@
+package delivery
+
+import (
+	"bytes"
+
+	"nats-server/internal/conn"
+	"nats-server/internal/interest"
+	"nats-server/internal/subject"
+	"nats-server/internal/wire"
+)
+
+const (
+	fewLanes  = 16   // slots a cache begins with
+	mostLanes = 1024 // and ends with
+
+	// mostTargets bounds what all lanes of a Sender hold together.
+	mostTargets = 1 << 17
+)
+
+// target is one receiver of a lane's messages.
+type target struct {
+	stage  *stage
+	sub    *interest.Sub
+	prefix []byte // what a delivery begins with, in the form for HMSG
+}
+
+// group is the receivers of which one gets each message.
+type group struct {
+	name    string
+	members []target
+}
+
+// lane is what becomes of messages with one subject. It holds as long as its
+// stamp is current.
+type lane struct {
+	subject []byte
+	hash    uint64
+	stamp   interest.Stamp
+	plain   []target
+	groups  []group
+	arena   []byte // backs the prefixes
+}
+
+func (l *lane) targets() int {
+	n := len(l.plain)
+	for i := range l.groups {
+		n += len(l.groups[i].members)
+	}
+	return n
+}
+
+// lanes is a direct-mapped cache. A subject gets a lane when it is seen a second
+// time with no other of the same slot between, so that subjects used once, as
+// inboxes are, cost no memory and displace nothing.
+type lanes struct {
+	slots    []*lane
+	seen     []uint32 // hash of the last subject without a lane
+	targets  int
+	replaced int // lanes displaced since the cache last grew
+}
+
+// find returns the lane of subj, or nil with the slot to fill if it is time to
+// make one.
+func (c *lanes) find(h uint64, subj []byte) (l *lane, slot int) {
+	if len(c.slots) == 0 {
+		c.slots, c.seen = make([]*lane, fewLanes), make([]uint32, fewLanes)
+	}
+	slot = int(h) & (len(c.slots) - 1)
+	if l = c.slots[slot]; l != nil && l.hash == h && bytes.Equal(l.subject, subj) {
+		return l, slot
+	}
+	if tag := uint32(h >> 32); c.seen[slot] != tag {
+		c.seen[slot] = tag
+		return nil, -1
+	}
+	return nil, slot
+}
+
+func (c *lanes) put(slot int, l *lane) {
+	if old := c.slots[slot]; old != nil {
+		c.targets -= old.targets()
+		c.replaced++
+	}
+	if c.targets += l.targets(); c.targets > mostTargets {
+		clear(c.slots)
+		c.targets = l.targets()
+	}
+	c.slots[slot] = l
+	if c.replaced > len(c.slots) && len(c.slots) < mostLanes {
+		c.grow()
+	}
+}
+
+func (c *lanes) grow() {
+	old := c.slots
+	n := 4 * len(old)
+	c.slots, c.seen, c.replaced = make([]*lane, n), make([]uint32, n), 0
+	for _, l := range old {
+		if l != nil {
+			c.slots[int(l.hash)&(n-1)] = l
+		}
+	}
+}
+
+// prune drops the lanes that are outdated.
+func (c *lanes) prune() {
+	for i, l := range c.slots {
+		if l != nil && !l.stamp.Current() {
+			c.targets -= l.targets()
+			c.slots[i] = nil
+		}
+	}
+}
+
+// lane returns the lane for a message to subj, made or renewed if necessary.
+func (s *Sender) lane(subj []byte) *lane {
+	if l := s.last; l != nil && bytes.Equal(l.subject, subj) && l.stamp.Current() {
+		return l
+	}
+	h := interest.Hash(subj)
+	l, slot := s.lanes.find(h, subj)
+	switch {
+	case l != nil:
+		if !l.stamp.Current() {
+			s.lanes.targets -= l.targets()
+			s.plan(l)
+			s.lanes.targets += l.targets()
+		}
+	case slot >= 0:
+		l = &lane{subject: bytes.Clone(subj), hash: h}
+		s.plan(l)
+		s.lanes.put(slot, l)
+	default:
+		l = &s.scratch
+		l.subject, l.hash = subj, h
+		s.plan(l)
+		l.subject = nil // points into the reader's buffer
+		return l
+	}
+	s.last = l
+	return l
+}
+
+// plan works out who gets the messages of l.
+func (s *Sender) plan(l *lane) {
+	l.reset()
+	if subject.HasEmptyToken(l.subject) {
+		l.stamp = interest.Stamp{}
+		return
+	}
+	s.found, l.stamp = s.acct.Match(l.hash, l.subject, s.found[:0])
+	size := 0
+	for _, sub := range s.found {
+		size += len(sub.Sid())
+	}
+	const around = len("HMSG   ")
+	if size += len(s.found) * (around + len(l.subject)); cap(l.arena) < size {
+		l.arena = make([]byte, 0, size)
+	}
+	for _, sub := range s.found {
+		to := sub.To()
+		if !s.echo && to == s.self {
+			continue
+		}
+		at := len(l.arena)
+		l.arena = wire.AppendPrefix(l.arena, l.subject, sub.Sid())
+		t := target{s.stageOf(to.Queue), sub, l.arena[at:]}
+		if name := sub.Group(); name != "" {
+			members := s.groupOf(l, name)
+			*members = append(*members, t)
+		} else {
+			l.plain = append(l.plain, t)
+		}
+	}
+	clear(s.found)
+	clear(s.byName)
+}
+
+// reset empties the lane and keeps its memory.
+func (l *lane) reset() {
+	clear(l.plain)
+	for i := range l.groups {
+		clear(l.groups[i].members)
+		l.groups[i].members = l.groups[i].members[:0]
+	}
+	l.plain, l.groups, l.arena = l.plain[:0], l.groups[:0], l.arena[:0]
+}
+
+// groupOf returns the members of the group of l with that name. A map takes over
+// where walking through the groups would take long.
+func (s *Sender) groupOf(l *lane, name string) *[]target {
+	const walk = 8
+	if len(l.groups) <= walk {
+		for i := range l.groups {
+			if l.groups[i].name == name {
+				return &l.groups[i].members
+			}
+		}
+	} else if i, ok := s.byName[name]; ok {
+		return &l.groups[i].members
+	}
+	i := len(l.groups)
+	if i < cap(l.groups) {
+		l.groups = l.groups[:i+1] // with the memory of an earlier group
+		l.groups[i].name = name
+	} else {
+		l.groups = append(l.groups, group{name: name})
+	}
+	if i >= walk {
+		s.index(l)
+	}
+	return &l.groups[i].members
+}
+
+// index enters the groups of l that are missing in the map of names.
+func (s *Sender) index(l *lane) {
+	if s.byName == nil {
+		s.byName = make(map[string]int)
+	}
+	for i := len(s.byName); i < len(l.groups); i++ {
+		s.byName[l.groups[i].name] = i
+	}
+}
+
+// stage collects what this Sender has for one queue.
+type stage struct {
+	conn.Stage
+	subs  []*interest.Sub // of Runs, nil for those of the connection itself
+	dirty bool            // in Sender.dirty
+	flush bool            // in Sender.flush
+	gated bool            // at the last commit
+	fed   bool            // in Sender.fed
+}
+
+// stageOf returns the stage for q, made if necessary.
+func (s *Sender) stageOf(q *conn.Queue) *stage {
+	if s.lastStage != nil && s.lastStage.Queue == q {
+		return s.lastStage
+	}
+	st := s.stages[q]
+	if st == nil {
+		st = newStage(q)
+		if s.stages == nil {
+			s.stages = make(map[*conn.Queue]*stage)
+		}
+		s.stages[q] = st
+	}
+	s.lastStage = st
+	return st
+}
+
+func newStage(q *conn.Queue) *stage {
+	return &stage{Stage: conn.Stage{Queue: q, First: firstDelivery}}
+}
+
+func firstDelivery(b []byte) int {
+	_, _, n := wire.ReadDelivery(b)
+	return n
+}

@@ -1,0 +1,182 @@
+package delivery
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"nats-server/internal/account"
+	"nats-server/internal/conn"
+	"nats-server/internal/interest"
+	"nats-server/internal/wire"
+)
+
+// stagedMost is how many bytes a Sender stages before it hands them over in the
+// middle of a read: enough for full writes, little enough to stay in the cache.
+const stagedMost = 1 << 20
+
+// Sender is the publishing half of one connection. It belongs to the connection's
+// reader goroutine.
+type Sender struct {
+	acct *account.Account
+	self *interest.Subscriber
+	own  *stage
+	echo bool
+
+	lanes   lanes
+	last    *lane // of the message before
+	scratch lane  // of subjects without a lane
+
+	stages    map[*conn.Queue]*stage
+	sweepAt   int    // number of stages at which closed queues are looked for
+	lastStage *stage // the one last asked for
+	dirty     []*stage
+	flush     []*stage
+	fed       []*stage // took messages in this read
+	orphans   []orphan
+	staged    int // bytes in dirty stages
+
+	found  []*interest.Sub // scratch of plan
+	byName map[string]int  // scratch of plan
+	plain  []byte          // scratch: a message without its header
+
+	held func(time.Duration) // told when the publisher was held back
+}
+
+// NewSender returns the publishing half of the connection that self belongs to,
+// in account acct. held is called after a read whose publisher was made to wait.
+func NewSender(acct *account.Account, self *interest.Subscriber, held func(time.Duration)) *Sender {
+	s := &Sender{acct: acct, self: self, own: newStage(self.Queue), echo: true, held: held}
+	return s
+}
+
+// SetEcho says whether messages go to subscriptions of their own connection.
+func (s *Sender) SetEcho(echo bool) {
+	if s.echo != echo {
+		s.echo = echo
+		s.lanes, s.last = lanes{}, nil
+	}
+}
+
+// Publish stages m for everybody who wants it and reports whether there was
+// anybody.
+func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
+	l := s.lane(m.Subject)
+	for i := range l.plain {
+		if s.send(&l.plain[i], m) {
+			delivered = true
+		}
+	}
+	for i := range l.groups {
+		if s.sendToOne(l.groups[i].members, m, nil) {
+			delivered = true
+		}
+	}
+	if s.staged > stagedMost {
+		s.handOver()
+	}
+	return delivered
+}
+
+// send stages m for one receiver and reports whether it is taken.
+func (s *Sender) send(t *target, m *wire.Msg) bool {
+	prefix, tail := t.prefix, m.Tail
+	switch {
+	case m.Header == 0:
+		prefix = prefix[1:] // MSG
+	case t.sub.To().NoHeaders.Load():
+		s.plain = m.AppendPlainTail(s.plain[:0])
+		prefix, tail = prefix[1:], s.plain
+	}
+	if t.sub.Limited() {
+		return s.sendNow(t, prefix, tail)
+	}
+	s.stage(t.stage, t.sub, prefix, tail)
+	return true
+}
+
+// stage adds one delivery to a stage.
+func (s *Sender) stage(st *stage, sub *interest.Sub, prefix, tail []byte) {
+	n := len(prefix) + len(tail)
+	if !st.Fits(n) {
+		s.commit(st)
+		st.Overflowing()
+	}
+	dst, fresh := st.Add(&sub.Tap, n)
+	copy(dst[copy(dst, prefix):], tail)
+	if fresh {
+		st.subs = append(st.subs, sub)
+	}
+	s.staged += n
+	if !st.dirty {
+		st.dirty = true
+		s.dirty = append(s.dirty, st)
+	}
+}
+
+// sendNow hands over a message to a subscription that ends after a number of
+// them, to learn whether it was still taken. What was staged before goes first.
+func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
+	st := t.stage
+	if !st.Empty() {
+		s.commit(st)
+	}
+	s.stage(st, t.sub, prefix, tail)
+	o := st.Queue.Commit(&st.Stage)
+	s.committed(st, &o)
+	return len(o.Lost) == 0
+}
+
+// sendToOne stages m for one member of a queue group, chosen at random; the
+// others are tried in turn should it not be taken (spec: client-protocol 9).
+func (s *Sender) sendToOne(members []target, m *wire.Msg, except *interest.Sub) bool {
+	n := len(members)
+	if n == 0 {
+		return false
+	}
+	at := 0
+	if n > 1 {
+		at = int(rand.Uint32N(uint32(n)))
+	}
+	for range n {
+		if t := &members[at]; t.sub != except && s.send(t, m) {
+			return true
+		}
+		if at++; at == n {
+			at = 0
+		}
+	}
+	return false
+}
+
+// Control stages a line for the connection itself.
+func (s *Sender) Control(line []byte) {
+	st := s.own
+	if !st.Fits(len(line)) {
+		s.commit(st)
+		st.Overflowing()
+	}
+	dst, fresh := st.Add(nil, len(line))
+	copy(dst, line)
+	if fresh {
+		st.subs = append(st.subs, nil)
+	}
+	s.staged += len(line)
+	if !st.dirty {
+		st.dirty = true
+		s.dirty = append(s.dirty, st)
+	}
+}
+
+// NoResponders stages the status message that says nobody took a request to subj,
+// if the connection has a plain subscription that gets the reply.
+func (s *Sender) NoResponders(subj, reply []byte) {
+	s.found, _ = s.acct.Match(interest.Hash(reply), reply, s.found[:0])
+	for _, sub := range s.found {
+		if sub.To() == s.self && sub.Group() == "" {
+			s.plain = wire.AppendNoResponders(s.plain[:0], reply, sub.Sid(), subj)
+			s.Control(s.plain)
+			break
+		}
+	}
+	clear(s.found)
+}

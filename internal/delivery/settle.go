@@ -1,0 +1,171 @@
+package delivery
+
+import (
+	"time"
+
+	"nats-server/internal/conn"
+	"nats-server/internal/interest"
+	"nats-server/internal/wire"
+)
+
+const (
+	// directMost is how many queues a reader writes to itself at the end of a
+	// read. It saves a goroutine switch for each; with more, writers share the
+	// work among the cores.
+	directMost = 16
+
+	// holdOnce and holdRead bound how long a publisher is held back for one queue
+	// and for one read (spec: client-protocol 16).
+	holdOnce = 2 * time.Millisecond
+	holdRead = 10 * time.Millisecond
+
+	// rounds bounds how often messages look for another group member in one read.
+	rounds = 8
+
+	fewStages = 64
+)
+
+// orphan is messages that the chosen member of a queue group did not take.
+type orphan struct {
+	sub  *interest.Sub
+	data []byte
+}
+
+// Commit hands over everything staged. Queues are not written yet.
+func (s *Sender) Commit() {
+	for i := 0; i < len(s.dirty); i++ {
+		st := s.dirty[i]
+		st.dirty = false
+		s.commit(st)
+	}
+	clear(s.dirty)
+	s.dirty, s.staged = s.dirty[:0], 0
+}
+
+// commit hands one stage over.
+func (s *Sender) commit(st *stage) {
+	if st.Empty() {
+		return
+	}
+	o := st.Queue.Commit(&st.Stage)
+	for _, lost := range o.Lost {
+		if sub := st.subs[lost.Run]; sub != nil && sub.Group() != "" {
+			s.orphans = append(s.orphans, orphan{sub, lost.Data})
+		}
+	}
+	s.committed(st, &o)
+}
+
+// committed does what has to follow a commit, without any lock held.
+func (s *Sender) committed(st *stage, o *conn.Outcome) {
+	for _, run := range o.Expired {
+		if sub := st.subs[run]; sub != nil {
+			sub.To().Ended(sub)
+		}
+	}
+	if o.Failed {
+		st.Queue.Overflow()
+	}
+	clear(st.subs)
+	st.subs = st.subs[:0]
+	st.gated = o.Gated
+	if o.Flush && !st.flush {
+		st.flush = true
+		s.flush = append(s.flush, st)
+	}
+	if !st.fed && st != s.own {
+		st.fed = true
+		s.fed = append(s.fed, st)
+	}
+}
+
+// Settle ends a read: everything staged is handed over and written, or will be.
+func (s *Sender) Settle() {
+	s.handOver()
+	s.hold()
+	if len(s.stages) > max(s.sweepAt, fewStages) {
+		s.sweep()
+	}
+}
+
+// handOver commits, finds receivers for orphans and sees to the writing.
+func (s *Sender) handOver() {
+	s.Commit()
+	for range rounds {
+		if len(s.orphans) == 0 {
+			break
+		}
+		s.adopt()
+		s.Commit()
+	}
+	s.orphans = nil
+	direct := len(s.flush) <= directMost
+	for _, st := range s.flush {
+		st.flush = false
+		st.Queue.Flush(direct)
+	}
+	clear(s.flush)
+	s.flush = s.flush[:0]
+}
+
+// adopt looks for other members for the orphaned messages of queue groups: a
+// member that drains loses none (spec: client-protocol 9, 22).
+func (s *Sender) adopt() {
+	orphans := s.orphans
+	s.orphans = nil
+	for _, o := range orphans {
+		for b := o.data; len(b) > 0; {
+			m, _, n := wire.ReadDelivery(b)
+			b = b[n:]
+			l := &s.scratch
+			l.subject, l.hash = m.Subject, interest.Hash(m.Subject)
+			s.plan(l)
+			l.subject = nil
+			for i := range l.groups {
+				if l.groups[i].name == o.sub.Group() {
+					s.sendToOne(l.groups[i].members, &m, o.sub)
+				}
+			}
+		}
+	}
+}
+
+// hold makes the publisher wait if every queue that took its messages in this
+// read is behind. With a single receiver that keeps up nobody waits: one that
+// does not is cut off sooner or later, and costs the others nothing.
+func (s *Sender) hold() {
+	behind := 0
+	for _, st := range s.fed {
+		st.fed = false
+		if st.gated {
+			behind++
+		}
+	}
+	if behind > 0 && behind == len(s.fed) {
+		began := time.Now()
+		for _, st := range s.fed {
+			left := holdRead - time.Since(began)
+			if left <= 0 {
+				break
+			}
+			st.Queue.Wait(min(holdOnce, left))
+		}
+		s.held(time.Since(began))
+	}
+	clear(s.fed)
+	s.fed = s.fed[:0]
+}
+
+// sweep forgets the stages of connections that have ended, which would keep them
+// in memory.
+func (s *Sender) sweep() {
+	for q, st := range s.stages {
+		if q.Closed() && st.Empty() {
+			delete(s.stages, q)
+		}
+	}
+	s.lanes.prune()
+	s.last, s.lastStage = nil, nil
+	s.scratch.reset()
+	s.sweepAt = 2 * len(s.stages)
+}

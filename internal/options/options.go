@@ -1,0 +1,121 @@
+package options
+
+import (
+	"fmt"
+	"time"
+)
+
+// Defaults, as operators of NATS servers expect them (spec: configuration.md 11).
+const (
+	DefaultHost           = "0.0.0.0"
+	DefaultPort           = 4222
+	DefaultMaxConn        = 65536
+	DefaultMaxControlLine = 4096
+	DefaultMaxPayload     = 1 << 20
+	DefaultMaxPending     = 64 << 20
+	DefaultWriteDeadline  = 10 * time.Second
+	DefaultPingInterval   = 2 * time.Minute
+	DefaultMaxPingsOut    = 2
+	DefaultAuthTimeout    = 2 * time.Second
+	DefaultLameDuck       = 2 * time.Minute
+	DefaultLameDuckGrace  = 10 * time.Second
+
+	// RandomPort asks for any free port; the port bound is known after Start.
+	RandomPort = -1
+
+	minLameDuck = 30 * time.Second
+)
+
+// Options are the settings of one server. The zero value of a field means its
+// default. NewServer copies and completes them; later changes to the caller's
+// value have no effect.
+type Options struct {
+	Host       string // address of the client listener; "" = all interfaces
+	Port       int    // port of the client listener; 0 = 4222, RandomPort = any free one
+	DontListen bool   // no client listener: only in-process connections
+	ServerName string // "" = the server's public key
+
+	MaxConn        int           // client connections; 0 = 65536, negative = unlimited
+	MaxSubs        int           // subscriptions per connection; 0 = unlimited
+	MaxSubTokens   int           // tokens in a subscription's subject, 1 to 255; 0 = unlimited
+	MaxControlLine int32         // bytes of a command's arguments; 0 = 4096
+	MaxPayload     int32         // bytes of one message, headers included; 0 = 1 MiB
+	MaxPending     int64         // bytes queued for one client before it is cut off; 0 = 64 MiB
+	WriteDeadline  time.Duration // time for one flush to a client; 0 = 10 s
+	PingInterval   time.Duration // silence after which a client is pinged; 0 = 2 min
+	MaxPingsOut    int           // unanswered pings before a client is stale; 0 = 2
+
+	NoHeaderSupport     bool // announce no headers and refuse HPUB
+	NoFastProducerStall bool // never delay a publisher; drop for the receiver that is behind
+
+	Username      string        // with Password: what a client must present in CONNECT
+	Password      string        // plain text
+	Authorization string        // token a client must present in CONNECT
+	AuthTimeout   time.Duration // time for CONNECT when credentials are required; 0 = 2 s
+
+	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min
+	LameDuckGracePeriod time.Duration // wait before the first of them; 0 = 10 s, negative = none
+
+	Debug           bool   // log debug lines
+	Trace           bool   // log every protocol line
+	MaxTracedMsgLen int    // bytes of a payload shown by Trace; 0 = all
+	LogFile         string // the executable's log destination; "" = stderr. An embedder gives its own logger instead
+	NoLogTime       bool   // the executable's log lines carry no time
+	PidFile         string // written by the executable at start; "" = none
+}
+
+// Complete returns a copy with every default filled in, or the first problem
+// found, worded for the operator.
+func (o Options) Complete() (Options, error) {
+	fill(&o.Host, DefaultHost)
+	fill(&o.Port, DefaultPort)
+	fill(&o.MaxConn, DefaultMaxConn)
+	fill(&o.MaxControlLine, DefaultMaxControlLine)
+	fill(&o.MaxPayload, DefaultMaxPayload)
+	fill(&o.MaxPending, DefaultMaxPending)
+	fill(&o.WriteDeadline, DefaultWriteDeadline)
+	fill(&o.PingInterval, DefaultPingInterval)
+	fill(&o.MaxPingsOut, DefaultMaxPingsOut)
+	fill(&o.AuthTimeout, DefaultAuthTimeout)
+	fill(&o.LameDuckDuration, DefaultLameDuck)
+	fill(&o.LameDuckGracePeriod, DefaultLameDuckGrace)
+	return o, o.check()
+}
+
+func fill[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (o *Options) check() error {
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"max_subscriptions", int64(o.MaxSubs)},
+		{"max_control_line", int64(o.MaxControlLine)},
+		{"max_payload", int64(o.MaxPayload)},
+		{"max_pending", o.MaxPending},
+		{"write_deadline", int64(o.WriteDeadline)},
+		{"ping_interval", int64(o.PingInterval)},
+		{"ping_max", int64(o.MaxPingsOut)},
+		{"authorization timeout", int64(o.AuthTimeout)},
+	} {
+		if f.value < 0 {
+			return fmt.Errorf("%s value can not be negative, but is %d", f.name, f.value)
+		}
+	}
+	switch {
+	case o.MaxSubTokens < 0 || o.MaxSubTokens > 255:
+		return fmt.Errorf("max_sub_tokens of %d is out of range: use 1 to 255, or 0 for no limit", o.MaxSubTokens)
+	case int64(o.MaxPayload) > o.MaxPending:
+		return fmt.Errorf("max_payload (%d) cannot be higher than max_pending (%d)", o.MaxPayload, o.MaxPending)
+	case o.LameDuckDuration < minLameDuck:
+		return fmt.Errorf("invalid lame_duck_duration of %v, minimum is 30 seconds", o.LameDuckDuration)
+	case o.LameDuckGracePeriod >= o.LameDuckDuration:
+		return fmt.Errorf("lame_duck_grace_period (%v) must be shorter than lame_duck_duration (%v)", o.LameDuckGracePeriod, o.LameDuckDuration)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package wire
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// The texts of -ERR lines (spec: client-protocol 19). Clients compare them, case
+// and all; a text they do not know makes some of them give up for good, so none
+// may be invented.
+const (
+	ErrUnknownOp        = "Unknown Protocol Operation"
+	ErrAuthorization    = "Authorization Violation"
+	ErrAuthTimeout      = "Authentication Timeout"
+	ErrMaxConnections   = "maximum connections exceeded"
+	ErrMaxSubscriptions = "maximum subscriptions exceeded"
+	ErrMaxPayload       = "Maximum Payload Violation"
+	ErrMaxControlLine   = "maximum control line exceeded"
+	ErrClientProtocol   = "invalid client protocol"
+	ErrNoRespNoHeaders  = "no responders requires headers support"
+	ErrStale            = "Stale Connection"
+	ErrInvalidSubject   = "Invalid Subject"
+	ErrInvalidPublish   = "Invalid Publish Subject"
+)
+
+// AppendErr appends the -ERR line that carries text.
+func AppendErr(dst []byte, text string) []byte {
+	dst = append(dst, "-ERR '"...)
+	dst = append(dst, text...)
+	return append(dst, "'\r\n"...)
+}
+
+// PublishViolation is the -ERR text for a subject that may not be published to.
+func PublishViolation(subject []byte) string {
+	return "Permissions Violation for Publish to " + strconv.Quote(string(subject))
+}
+
+// ReplyViolation is the -ERR text for a reserved reply subject.
+func ReplyViolation(reply []byte) string {
+	return "Permissions Violation for Publish with Reply of " + strconv.Quote(string(reply))
+}
+
+// SubscribeViolation is the -ERR text for a filter, and queue group if any, that
+// may not be subscribed to.
+func SubscribeViolation(filter, queue []byte) string {
+	text := "Permissions Violation for Subscription to " + strconv.Quote(string(filter))
+	if len(queue) > 0 {
+		text += " using queue " + strconv.Quote(string(queue))
+	}
+	return text
+}
+
+// TooManyTokens is the -ERR text for a filter with more tokens than allowed.
+func TooManyTokens(filter []byte) string {
+	return "Permissions Violation for Subscription to " + strconv.Quote(string(filter)) + ", too many tokens"
+}
+
+// FaultKind says which rule of the grammar a peer broke.
+type FaultKind uint8
+
+const (
+	FaultNone        FaultKind = iota
+	FaultUnknownOp             // no such verb, or no CR LF after a payload
+	FaultControlLine           // arguments longer than the limit
+	FaultPayload               // message larger than the limit
+	FaultArguments             // wrong number or form of arguments
+	FaultPeerError             // the peer sent -ERR
+)
+
+// Fault describes broken grammar. Every kind ends the connection.
+type Fault struct {
+	Kind   FaultKind
+	Detail string // for the log: what was wrong, with an excerpt
+}
+
+// excerpt quotes the start of b for a log line.
+func excerpt(b []byte) string {
+	const most = 64
+	if len(b) > most {
+		return fmt.Sprintf("%q…", b[:most])
+	}
+	return fmt.Sprintf("%q", b)
+}

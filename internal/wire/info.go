@@ -1,0 +1,67 @@
+package wire
+
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// ServerInfo is what a server says about itself in INFO to one client (spec:
+// client-protocol 2). Clients replace what they knew by each INFO, so every one
+// carries all fields.
+type ServerInfo struct {
+	ServerID     string   `json:"server_id"`
+	ServerName   string   `json:"server_name"`
+	Version      string   `json:"version"`
+	Proto        int      `json:"proto"`
+	GitCommit    string   `json:"git_commit,omitempty"`
+	Go           string   `json:"go"`
+	Host         string   `json:"host"`
+	Port         int      `json:"port"`
+	Headers      bool     `json:"headers"`
+	AuthRequired bool     `json:"auth_required,omitempty"`
+	MaxPayload   int      `json:"max_payload"`
+	ConnectURLs  []string `json:"connect_urls,omitempty"`
+}
+
+// PerClient are the fields of an INFO that differ between clients or in time.
+type PerClient struct {
+	ID            uint64
+	IP            string
+	LameDuck      bool
+	ConnectInfo   bool   // the INFO that answers the first PING
+	RemoteAccount string // only with ConnectInfo
+}
+
+// InfoTemplate is a ServerInfo encoded once, to which each client's fields are added.
+// It is immutable.
+type InfoTemplate struct{ start []byte }
+
+// Template encodes i.
+func (i *ServerInfo) Template() (*InfoTemplate, error) {
+	b, err := json.Marshal(i)
+	if err != nil {
+		return nil, err
+	}
+	return &InfoTemplate{append([]byte("INFO "), b[:len(b)-1]...)}, nil
+}
+
+// Append appends the INFO line for one client. IP must need no JSON escaping, as
+// is true of addresses.
+func (t *InfoTemplate) Append(dst []byte, c PerClient) []byte {
+	dst = append(dst, t.start...)
+	dst = append(dst, `,"client_id":`...)
+	dst = strconv.AppendUint(dst, c.ID, 10)
+	if c.IP != "" {
+		dst = append(dst, `,"client_ip":"`...)
+		dst = append(append(dst, c.IP...), '"')
+	}
+	if c.LameDuck {
+		dst = append(dst, `,"ldm":true`...)
+	}
+	if c.ConnectInfo {
+		dst = append(dst, `,"connect_info":true,"remote_account":`...)
+		name, _ := json.Marshal(c.RemoteAccount) // a string always encodes
+		dst = append(dst, name...)
+	}
+	return append(dst, "} \r\n"...)
+}

@@ -1,0 +1,201 @@
+package server
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"nats-server/internal/client"
+	"nats-server/internal/conn"
+	"nats-server/internal/listen"
+	"nats-server/internal/pipe"
+)
+
+// ReadyForConnections reports whether clients can connect, waiting for it for at
+// most d.
+func (s *Server) ReadyForConnections(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-s.ready:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// Addr is the address of the client listener with its real port, or nil if there
+// is none, or none yet.
+func (s *Server) Addr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// ClientURL is where clients of this machine can connect, or "" where Addr is nil.
+func (s *Server) ClientURL() string {
+	addr, ok := s.Addr().(*net.TCPAddr)
+	if !ok {
+		return ""
+	}
+	host, port, _ := net.SplitHostPort(addr.String())
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "nats://" + net.JoinHostPort(host, port)
+}
+
+// ID is the server's public key, new for every Server.
+func (s *Server) ID() string { return s.id }
+
+// Name is Options.ServerName, or the ID.
+func (s *Server) Name() string { return s.opts.ServerName }
+
+// NumClients returns how many clients are connected.
+func (s *Server) NumClients() int { return s.clients.Len() }
+
+// NumSubscriptions returns how many subscriptions the clients have.
+func (s *Server) NumSubscriptions() uint32 { return uint32(s.global.NumSubscriptions()) }
+
+// NumSlowConsumers returns how many clients were cut off because they did not
+// read fast enough.
+func (s *Server) NumSlowConsumers() int64 { return int64(s.stats.SlowConsumers.Load()) }
+
+// NumPanics returns how many connections were closed because their session ended
+// in a fault of this package.
+func (s *Server) NumPanics() int64 { return int64(s.stats.Panics.Load()) }
+
+// InProcessConn returns a connection to the server that uses no socket. An
+// ordinary client session, with the whole protocol, serves it.
+func (s *Server) InProcessConn() (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != running {
+		return nil, errors.New("the server is not running")
+	}
+	ours, theirs := pipe.New(pipeBuffer)
+	go s.clients.Serve(ours)
+	return theirs, nil
+}
+
+// pipeBuffer is how many bytes an in-process connection buffers in each direction.
+const pipeBuffer = 64 << 10
+
+// Shutdown ends the server: it closes the listener and every connection, for
+// which queued bytes are still sent as far as they are taken at once. It returns
+// when every goroutine of the server has ended. It may be called any time and
+// any number of times.
+func (s *Server) Shutdown() {
+	s.mu.Lock()
+	if s.phase == stopping {
+		s.mu.Unlock()
+		<-s.done
+		return
+	}
+	s.phase = stopping
+	l := s.listener
+	s.mu.Unlock()
+
+	close(s.leaving)
+	s.log.Noticef("Initiating Shutdown...")
+	s.clients.Close()
+	if l != nil {
+		l.Close()
+	}
+	for _, c := range s.clients.Sessions() {
+		c.Close(conn.ServerShutdown)
+	}
+	s.track.Wait()
+	s.log.Noticef("Server Exiting..")
+	close(s.done)
+}
+
+// WaitForShutdown returns when the server has ended.
+func (s *Server) WaitForShutdown() { <-s.done }
+
+// LameDuckShutdown ends the server gently: no new clients, those that can be told
+// are told, and after Options.LameDuckGracePeriod they are closed one by one over
+// the rest of Options.LameDuckDuration. It returns when the server has ended.
+// Shutdown cuts it short.
+func (s *Server) LameDuckShutdown() {
+	if l, ok := s.enterLameDuck(); ok {
+		if l != nil {
+			l.Close()
+		}
+		s.closeEvenly()
+		s.Shutdown()
+	}
+	s.WaitForShutdown()
+}
+
+func (s *Server) enterLameDuck() (*listen.Listener, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != running {
+		return nil, false
+	}
+	s.phase = lameDuck
+	s.log.Noticef("Entering lame duck mode, stop accepting new clients")
+	return s.listener, true
+}
+
+// closeEvenly closes the clients spread over the lame duck duration (spec:
+// client-protocol 18).
+func (s *Server) closeEvenly() {
+	s.clients.Close()
+	if s.clients.Len() == 0 {
+		return
+	}
+	s.clients.AnnounceLameDuck()
+	grace := max(s.opts.LameDuckGracePeriod, 0)
+	if !s.pause(grace) {
+		return
+	}
+	s.log.Noticef("Closing existing clients")
+	all := s.clients.Sessions()
+	gap, batch := spread(len(all), s.opts.LameDuckDuration-grace)
+	for len(all) > 0 {
+		n := min(batch, len(all))
+		closeAll(all[:n])
+		all = all[n:]
+		if gap > 0 && !s.pause(gap/2+rand.N(gap/2+1)) {
+			return
+		}
+	}
+}
+
+func closeAll(sessions []*client.Session) {
+	for _, c := range sessions {
+		c.Close(conn.ServerShutdown)
+	}
+}
+
+// spread says how far apart to close n clients within d, and how many at a time.
+func spread(n int, d time.Duration) (gap time.Duration, batch int) {
+	if n == 0 {
+		return 0, 1
+	}
+	if d <= 0 {
+		d = time.Second
+	}
+	if gap = d / time.Duration(n); gap > 0 {
+		return min(gap, time.Second), 1
+	}
+	return 1, (n + int(d) - 1) / int(d)
+}
+
+// pause waits for d and reports false if Shutdown came first.
+func (s *Server) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.leaving:
+		return false
+	}
+}

@@ -1,0 +1,192 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strconv"
+	"sync"
+
+	"nats-server/internal/account"
+	"nats-server/internal/auth"
+	"nats-server/internal/client"
+	"nats-server/internal/conn"
+	"nats-server/internal/ids"
+	"nats-server/internal/listen"
+	"nats-server/internal/logs"
+	"nats-server/internal/options"
+	"nats-server/internal/version"
+	"nats-server/internal/wire"
+)
+
+// Options are the settings of a server.
+type Options = options.Options
+
+// Logger receives what a server logs.
+type Logger = logs.Logger
+
+// RandomPort as Options.Port asks for any free port; see Server.Addr.
+const RandomPort = options.RandomPort
+
+// Version is the semantic version that servers of this package announce.
+const Version = version.Number
+
+// phase is how far a server's life has gone. It only moves forward.
+type phase int
+
+const (
+	created phase = iota
+	running
+	lameDuck
+	stopping
+)
+
+// Server is one NATS server.
+type Server struct {
+	opts    Options
+	id      string
+	log     logs.Log
+	stats   conn.Stats
+	global  *account.Account
+	clients *client.Hub
+	track   sync.WaitGroup // sessions
+	ready   chan struct{}  // closed when clients can connect
+	leaving chan struct{}  // closed when shutdown begins
+	done    chan struct{}  // closed when everything has ended
+
+	mu       sync.Mutex
+	phase    phase
+	listener *listen.Listener // nil before Start and without client listener
+}
+
+// NewServer returns a server with these options, which are copied. The error
+// says which option is wrong. Nothing runs and nothing is bound before Start.
+func NewServer(opts *Options) (*Server, error) {
+	o, err := opts.Complete()
+	if err != nil {
+		return nil, err
+	}
+	id, err := ids.NewServer()
+	if err != nil {
+		return nil, fmt.Errorf("making a server id: %w", err)
+	}
+	if o.ServerName == "" {
+		o.ServerName = id
+	}
+	s := &Server{
+		opts:    o,
+		id:      id,
+		global:  account.New(account.Global),
+		ready:   make(chan struct{}),
+		leaving: make(chan struct{}),
+		done:    make(chan struct{}),
+	}
+	s.clients = client.NewHub(client.Config{
+		MaxConnections: o.MaxConn,
+		MaxSubs:        o.MaxSubs,
+		MaxSubTokens:   o.MaxSubTokens,
+		MaxControlLine: int(o.MaxControlLine),
+		MaxPayload:     int(o.MaxPayload),
+		NoHeaders:      o.NoHeaderSupport,
+		MaxTraced:      o.MaxTracedMsgLen,
+		Auth:           auth.New(auth.Config{User: o.Username, Password: o.Password, Token: o.Authorization}),
+		AuthTimeout:    o.AuthTimeout,
+		Account:        s.global,
+		MaxPending:     o.MaxPending,
+		DropWhenSlow:   o.NoFastProducerStall,
+		WriteDeadline:  o.WriteDeadline,
+		PingInterval:   o.PingInterval,
+		MaxPingsOut:    o.MaxPingsOut,
+		Log:            &s.log,
+		Stats:          &s.stats,
+		Track:          &s.track,
+	})
+	return s, nil
+}
+
+// SetLogger says where log lines go, and whether debug and trace lines are among
+// them. A nil Logger silences the server, as it is before the first call.
+func (s *Server) SetLogger(l Logger, debug, trace bool) { s.log.Set(l, debug, trace) }
+
+// Start binds the listener and begins to serve. It returns when clients can
+// connect, or the reason why they can not. A server starts once.
+func (s *Server) Start() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != created {
+		return errors.New("a server can be started only once")
+	}
+	s.announce()
+	if err := s.listen(); err != nil {
+		return err
+	}
+	s.phase = running
+	close(s.ready)
+	s.log.Noticef("Server is ready")
+	return nil
+}
+
+// announce logs the first lines (spec: command-line 9).
+func (s *Server) announce() {
+	commit := version.Commit()
+	if commit == "" {
+		commit = "not set"
+	}
+	s.log.Noticef("Starting nats-server")
+	s.log.Noticef("  Version:  %s", Version)
+	s.log.Noticef("  Git:      [%s]", commit)
+	s.log.Debugf("  Go build: %s", runtime.Version())
+	s.log.Noticef("  Name:     %s", s.opts.ServerName)
+	s.log.Noticef("  ID:       %s", s.id)
+	if s.opts.MaxPayload > 8<<20 {
+		s.log.Warnf("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance")
+	}
+}
+
+// listen binds the client listener, if there is to be one, and starts accepting.
+func (s *Server) listen() error {
+	host, port := s.opts.Host, s.opts.Port
+	if s.opts.DontListen {
+		return s.setInfo(host, port)
+	}
+	if port == RandomPort {
+		port = 0
+	}
+	addr := net.JoinHostPort(host, strconv.Itoa(port))
+	l, err := listen.Bind(context.Background(), addr, &s.log)
+	if err != nil {
+		return fmt.Errorf("Error listening on port: %s, %q", addr, err) //nolint:staticcheck // the text that scripts know
+	}
+	if err := s.setInfo(host, l.Addr().(*net.TCPAddr).Port); err != nil {
+		l.Close()
+		return err
+	}
+	s.listener = l
+	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)))
+	l.Serve(s.clients.Serve)
+	return nil
+}
+
+func (s *Server) setInfo(host string, port int) error {
+	info := wire.ServerInfo{
+		ServerID:     s.id,
+		ServerName:   s.opts.ServerName,
+		Version:      Version,
+		Proto:        1,
+		GitCommit:    version.Commit(),
+		Go:           runtime.Version(),
+		Host:         host,
+		Port:         port,
+		Headers:      !s.opts.NoHeaderSupport,
+		AuthRequired: s.opts.Username != "" || s.opts.Password != "" || s.opts.Authorization != "",
+		MaxPayload:   int(s.opts.MaxPayload),
+	}
+	t, err := info.Template()
+	if err != nil {
+		return fmt.Errorf("encoding INFO: %w", err)
+	}
+	s.clients.SetInfo(t)
+	return nil
+}
