@@ -78,7 +78,7 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 		return nil, errors.New("the server is not running")
 	}
 	ours, theirs := pipe.New(pipeBuffer)
-	go s.clients.Serve(ours)
+	s.clients.Serve(conn.Stream(ours))
 	return theirs, nil
 }
 
@@ -110,6 +110,9 @@ func (s *Server) Shutdown() {
 		c.Close(conn.ServerShutdown)
 	}
 	s.track.Wait()
+	if s.poller != nil {
+		s.poller.Close()
+	}
 	s.log.Noticef("Server Exiting..")
 	close(s.done)
 }

@@ -59,6 +59,7 @@ type Server struct {
 	mu       sync.Mutex
 	phase    phase
 	listener *listen.Listener // nil before Start and without client listener
+	poller   *conn.Poller     // like listener
 }
 
 // NewServer returns a server with these options, which are copied. The error
@@ -155,16 +156,22 @@ func (s *Server) listen() error {
 		port = 0
 	}
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
-	l, err := listen.Bind(context.Background(), addr, &s.log)
+	poller, err := conn.NewPoller()
 	if err != nil {
+		return fmt.Errorf("preparing to watch sockets: %w", err)
+	}
+	l, err := listen.Bind(context.Background(), addr, poller, &s.log)
+	if err != nil {
+		poller.Close()
 		return fmt.Errorf("Error listening on port: %s, %q", addr, err) //nolint:staticcheck // the text that scripts know
 	}
-	if err := s.setInfo(host, l.Addr().(*net.TCPAddr).Port); err != nil {
+	if err := s.setInfo(host, l.Addr().Port); err != nil {
 		l.Close()
+		poller.Close()
 		return err
 	}
-	s.listener = l
-	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)))
+	s.listener, s.poller = l, poller
+	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(l.Addr().Port)))
 	l.Serve(s.clients.Serve)
 	return nil
 }

@@ -26,6 +26,7 @@ func (s *Session) connect(arg []byte) error {
 		return s.violation()
 	}
 	s.admitted, s.connected = true, true
+	s.conn.ReadApart(false)
 	if o.Protocol < 0 || o.Protocol > 1 {
 		return refusal(wire.ErrClientProtocol, conn.BadClientProtocolVersion, wire.ErrClientProtocol+" "+strconv.Itoa(o.Protocol))
 	}

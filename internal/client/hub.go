@@ -1,7 +1,6 @@
 package client
 
 import (
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,10 +80,10 @@ func (h *Hub) Len() int {
 	return len(h.sessions)
 }
 
-// Serve runs the session of an accepted connection until it ends. The order of
-// what happens first is that of spec: client-protocol 1.
-func (h *Hub) Serve(nc net.Conn) {
-	s := newSession(h, nc)
+// Serve begins the session of an accepted connection. It does not wait for
+// anything. The order of what happens first is that of spec: client-protocol 1.
+func (h *Hub) Serve(open conn.Endpoint) {
+	s := newSession(h, open)
 	s.conn.Out.Append(s.infoLine(wire.PerClient{}))
 	switch accepted, full := h.register(s); {
 	case full:
@@ -95,13 +94,15 @@ func (h *Hub) Serve(nc net.Conn) {
 		return
 	}
 	s.conn.Out.Flush(true)
-	h.cfg.Log.Debugf("%s - Client connection created", s.conn)
+	if h.cfg.Log.DebugOn() {
+		h.cfg.Log.Debugf("%s - Client connection created", s.conn)
+	}
 	if h.cfg.Auth.Required() {
 		s.conn.Await(h.cfg.AuthTimeout)
 	} else {
 		s.conn.StartPings()
 	}
-	s.conn.Serve()
+	s.conn.Start()
 }
 
 // register enters s unless the server is full or closing.

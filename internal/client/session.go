@@ -41,7 +41,7 @@ var (
 	pongLine = []byte("PONG\r\n")
 )
 
-func newSession(h *Hub, nc net.Conn) *Session {
+func newSession(h *Hub, open conn.Endpoint) *Session {
 	s := &Session{
 		hub:      h,
 		opts:     wire.DefaultOptions(),
@@ -51,9 +51,10 @@ func newSession(h *Hub, nc net.Conn) *Session {
 			Payload:     h.cfg.MaxPayload,
 		}},
 	}
-	s.conn = conn.New(nc, h.nextID.Add(1), &h.conn)
+	s.conn = conn.New(open, h.nextID.Add(1), &h.conn)
 	s.conn.Bind(s)
-	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+	s.conn.ReadApart(!s.admitted)
+	if a, ok := s.conn.RemoteAddr().(*net.TCPAddr); ok {
 		s.ip = a.IP.String()
 	}
 	s.self.Queue = &s.conn.Out
@@ -161,12 +162,12 @@ func (s *Session) greet() {
 }
 
 // Settle implements conn.Session.
-func (s *Session) Settle() {
-	s.sender.Settle()
+func (s *Session) Settle() (hold func()) {
 	if s.active {
 		s.active = false
 		s.conn.Heard()
 	}
+	return s.sender.Settle()
 }
 
 // Ended implements conn.Session.

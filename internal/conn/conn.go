@@ -5,22 +5,21 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"nats-server/internal/buf"
 	"nats-server/internal/logs"
 )
 
-// Session is one peer's dialect. A Conn calls it from its reader goroutine only,
-// but for TraceOut and String.
+// Session is one peer's dialect. Its connection calls it from one goroutine at a
+// time, its reader, but for TraceOut and Label.
 type Session interface {
 	// Consume takes whole commands from the start of b and returns how many bytes
 	// they were, and how many the next one needs if that is known. An error ends
 	// the connection; a *Verdict says how. b is valid during the call.
 	Consume(b []byte) (used, need int, err error)
-	// Settle follows each Consume: batched work is handed on.
-	Settle()
+	// Settle follows each Consume: batched work is handed on. If the peer is to be
+	// held back, it returns what has to return before more is read from it.
+	Settle() (hold func())
 	// Ended is called once, after the last Settle. Nothing is queued any more.
 	Ended(Reason)
 	// TraceOut logs bytes that are about to be queued. Any goroutine may call it.
@@ -61,35 +60,70 @@ type Conn struct {
 	Out Queue
 
 	cfg     *Config
-	nc      net.Conn
-	raw     syscall.RawConn // nil if the socket cannot be used without net.Conn
+	link    link
 	session Session
 	reason  atomic.Uint32
+	apart   atomic.Bool
 
 	in      input
 	flusher flusher
-	onWrite func(fd uintptr) bool
 	live    liveness
 }
 
-// New makes a connection of an accepted or dialled socket. Serve must follow.
-func New(nc net.Conn, id uint64, cfg *Config) *Conn {
-	c := &Conn{ID: id, cfg: cfg, nc: nc}
+// link carries the bytes of one connection: a stream with goroutines of its own
+// over any net.Conn, or a socket that a Poller watches. It calls back into the
+// Conn: process for what it reads, endReading after the last of it, Queue.finish
+// when a batch is written.
+type link interface {
+	peer() net.Addr
+	// start begins to read.
+	start()
+	// flush writes the batch of the flusher, and whatever is queued meanwhile. The
+	// caller has the right to write, which passes to the link. With direct set the
+	// calling goroutine may do it, as long as it need not wait.
+	flush(direct bool)
+	// stop ends reading on a closed connection. While flushing, the flusher has a
+	// last short time; otherwise the socket is closed.
+	stop(flushing bool)
+	// shut closes the socket after the last flush of a closed connection.
+	shut()
+}
+
+// Endpoint is where a connection's bytes come from; see Stream and Socket.
+type Endpoint func(*Conn) link
+
+// New makes a connection of an endpoint. Bind and then Start or Refuse must follow.
+func New(open Endpoint, id uint64, cfg *Config) *Conn {
+	c := &Conn{ID: id, cfg: cfg}
 	c.Out.conn = c
-	c.openRaw()
+	c.link = open(c)
 	cfg.Track.Add(1)
 	return c
 }
 
-// RemoteAddr is the address of the peer.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
-
 // Bind gives the connection its session. It must come before anything is queued.
 func (c *Conn) Bind(s Session) { c.session = s }
 
+// Start begins to read. It does not wait for anything.
+func (c *Conn) Start() { c.link.start() }
+
+// Refuse tells a peer that is not going to be served why, and closes. The session
+// is not called.
+func (c *Conn) Refuse(v *Verdict) {
+	c.End(v)
+	c.detach()
+}
+
+// ReadApart says whether Consume may take long, as while passwords are checked,
+// and is better not called where other connections wait for their turn.
+func (c *Conn) ReadApart(apart bool) { c.apart.Store(apart) }
+
+// RemoteAddr is the address of the peer.
+func (c *Conn) RemoteAddr() net.Addr { return c.link.peer() }
+
 // String is the connection's name in log lines.
 func (c *Conn) String() string {
-	return fmt.Sprintf("%s - %s:%d%s", c.nc.RemoteAddr(), c.cfg.Kind, c.ID, c.session.Label())
+	return fmt.Sprintf("%s - %s:%d%s", c.link.peer(), c.cfg.Kind, c.ID, c.session.Label())
 }
 
 // Reason is why the connection was closed, or Open.
@@ -102,28 +136,29 @@ func (c *Conn) Closed() bool { return c.Reason() != Open }
 // leaves if the reason allows, then the socket closes. The first reason wins;
 // first reports whether this was it. Any goroutine may call it.
 func (c *Conn) Close(r Reason) (first bool) {
-	first, now := c.Out.close(r)
+	first, flush, flushing := c.Out.close(r)
 	if !first {
 		return false
 	}
-	c.cfg.Log.Debugf("%s - %s connection closed: %s", c, c.cfg.Name, r)
-	if now {
-		c.nc.Close()
-	} else {
-		c.nc.SetReadDeadline(time.Unix(1, 0)) // wake the reader; the flusher closes the socket
+	if c.cfg.Log.DebugOn() {
+		c.cfg.Log.Debugf("%s - %s connection closed: %s", c, c.cfg.Name, r)
+	}
+	c.link.stop(flushing)
+	if flush {
+		c.link.flush(false)
 	}
 	return true
 }
 
-// close ends the queue. now tells whether the socket is to be closed at once, or
-// will be by the flusher. The reason is set under the lock, so that a reader that
-// sees it finds the queue closed.
-func (q *Queue) close(r Reason) (first, now bool) {
+// close ends the queue. flushing tells whether somebody writes what is left before
+// the socket closes; flush, that this is up to the caller. The reason is set under
+// the lock, so that a reader that sees it finds the queue closed.
+func (q *Queue) close(r Reason) (first, flush, flushing bool) {
 	c := q.conn
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !c.reason.CompareAndSwap(uint32(Open), uint32(r)) {
-		return false, false
+		return false, false, false
 	}
 	q.closed = true
 	q.openLocked()
@@ -131,17 +166,13 @@ func (q *Queue) close(r Reason) (first, now bool) {
 		if !q.flushing {
 			q.discardLocked()
 		}
-		return true, true
+		return true, false, false
 	}
 	if !q.flushing && len(q.out) > 0 {
-		q.flushing = true
+		q.flushing, flush = true, true
 		q.takeLocked()
-		go q.writeLoop()
 	}
-	if q.flushing {
-		c.nc.SetWriteDeadline(time.Now().Add(min(finalFlush, c.cfg.WriteDeadline)))
-	}
-	return true, !q.flushing
+	return true, flush, q.flushing
 }
 
 // End tells the peer the verdict's line, if any, and closes.
@@ -154,9 +185,14 @@ func (c *Conn) End(v *Verdict) {
 	}
 }
 
-// Refuse tells a peer that is not going to be served why, and closes.
-func (c *Conn) Refuse(v *Verdict) {
-	c.End(v)
+// endReading ends the connection's reader, after the connection was closed.
+func (c *Conn) endReading() {
+	c.live.stop()
+	if c.in.chunk != nil {
+		c.in.chunk.Release()
+		c.in.chunk = nil
+	}
+	c.guard(func() { c.session.Ended(c.Reason()) })
 	c.detach()
 }
 
@@ -171,13 +207,4 @@ func (c *Conn) detach() {
 	if last {
 		c.cfg.Track.Done()
 	}
-}
-
-// input is the reader's state.
-type input struct {
-	chunk *buf.Chunk // nil while nothing is being read
-	start int        // bytes before it are consumed
-	last  int        // bytes of the last read, if not raw
-	onRaw func(fd uintptr) bool
-	err   error
 }

@@ -242,15 +242,7 @@ func (q *Queue) merge(c *buf.Chunk) *buf.Chunk {
 // client-protocol 16).
 func highWater(limit int64) int64 { return limit / 4 * 3 }
 
-// wroteLocked accounts for n bytes that have left and opens the gate when enough have.
-func (q *Queue) wroteLocked(n int) {
-	q.pending -= int64(n)
-	q.moved = true
-	if q.gate != nil && q.pending < highWater(q.conn.cfg.MaxPending) {
-		q.openLocked()
-	}
-}
-
+// openLocked lets everybody go who waits at the gate.
 func (q *Queue) openLocked() {
 	if q.gate != nil {
 		close(q.gate)

@@ -79,13 +79,15 @@ func (s *Sender) committed(st *stage, o *conn.Outcome) {
 	}
 }
 
-// Settle ends a read: everything staged is handed over and written, or will be.
-func (s *Sender) Settle() {
+// Settle ends a read: everything staged is handed over and written, or will be. If
+// the publisher is to be held back it returns the function that waits.
+func (s *Sender) Settle() (hold func()) {
 	s.handOver()
-	s.hold()
+	hold = s.hold()
 	if len(s.stages) > max(s.sweepAt, fewStages) {
 		s.sweep()
 	}
+	return hold
 }
 
 // handOver commits, finds receivers for orphans and sees to the writing.
@@ -130,30 +132,45 @@ func (s *Sender) adopt() {
 	}
 }
 
-// hold makes the publisher wait if every queue that took its messages in this
-// read is behind. With a single receiver that keeps up nobody waits: one that
-// does not is cut off sooner or later, and costs the others nothing.
-func (s *Sender) hold() {
-	behind := 0
+// hold returns what makes the publisher wait, if every queue that took its
+// messages in this read is behind. With a single receiver that keeps up nobody
+// waits: one that does not is cut off sooner or later, and costs the others
+// nothing.
+func (s *Sender) hold() func() {
+	var behind []*conn.Queue
 	for _, st := range s.fed {
-		st.fed = false
 		if st.gated {
-			behind++
+			behind = append(behind, st.Queue)
 		}
 	}
-	if behind > 0 && behind == len(s.fed) {
-		began := time.Now()
-		for _, st := range s.fed {
-			left := holdRead - time.Since(began)
-			if left <= 0 {
-				break
-			}
-			st.Queue.Wait(min(holdOnce, left))
-		}
-		s.held(time.Since(began))
+	all := len(behind) == len(s.fed)
+	for _, st := range s.fed {
+		st.fed = false
 	}
 	clear(s.fed)
 	s.fed = s.fed[:0]
+	if len(behind) == 0 || !all {
+		return nil
+	}
+	return func() { s.wait(behind) }
+}
+
+// wait holds the publisher back until the queues have drained enough, within the
+// time that a read may cost it.
+func (s *Sender) wait(behind []*conn.Queue) {
+	began, waited := time.Now(), false
+	for _, q := range behind {
+		left := holdRead - time.Since(began)
+		if left <= 0 {
+			break
+		}
+		if q.Wait(min(holdOnce, left)) {
+			waited = true
+		}
+	}
+	if waited {
+		s.held(time.Since(began))
+	}
 }
 
 // sweep forgets the stages of connections that have ended, which would keep them

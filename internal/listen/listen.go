@@ -1,5 +1,5 @@
-// Package listen accepts connections and hands each to a function of its own
-// goroutine. It knows nothing of what is spoken on them.
+// Package listen accepts connections and hands each to a function as an endpoint.
+// It knows nothing of what is spoken on them.
 package listen
 
 import (
@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"nats-server/internal/conn"
 	"nats-server/internal/logs"
 )
 
@@ -19,48 +20,57 @@ const (
 
 // Listener is one bound address. Its methods are safe for concurrent use.
 type Listener struct {
-	nl   net.Listener
-	log  *logs.Log
-	done chan struct{} // closed by Close
+	addr     *net.TCPAddr
+	acceptor acceptor
+	log      *logs.Log
+	done     chan struct{} // closed by Close
 
 	once    sync.Once
 	serving sync.WaitGroup
 }
 
-// Bind listens on a TCP address.
-func Bind(ctx context.Context, addr string, log *logs.Log) (*Listener, error) {
+// Bind listens on a TCP address. The connections are to be watched by the poller,
+// where there are such things.
+func Bind(ctx context.Context, addr string, poller *conn.Poller, log *logs.Log) (*Listener, error) {
 	// The protocol has its own PING, so TCP keepalive would only cost.
-	cfg := net.ListenConfig{KeepAlive: -1}
+	cfg := net.ListenConfig{KeepAlive: -1, Control: prepare}
 	nl, err := cfg.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{nl: nl, log: log, done: make(chan struct{})}, nil
+	a, err := newAcceptor(nl.(*net.TCPListener), poller)
+	if err != nil {
+		return nil, err
+	}
+	return &Listener{addr: nl.Addr().(*net.TCPAddr), acceptor: a, log: log, done: make(chan struct{})}, nil
+}
+
+// acceptor waits for connections. close makes a waiting accept, and every later
+// one, return net.ErrClosed.
+type acceptor interface {
+	accept() (conn.Endpoint, error)
+	close()
 }
 
 // Addr is the bound address, with the real port.
-func (l *Listener) Addr() net.Addr { return l.nl.Addr() }
+func (l *Listener) Addr() *net.TCPAddr { return l.addr }
 
-// Serve starts accepting. Each connection goes to handle in a goroutine of its
-// own, whose end is the handler's business.
-func (l *Listener) Serve(handle func(net.Conn)) {
-	l.serving.Add(1)
-	go func() {
-		defer l.serving.Done()
-		l.accept(handle)
-	}()
+// Serve starts accepting. handle must not wait for anything: while it runs nobody
+// else is accepted.
+func (l *Listener) Serve(handle func(conn.Endpoint)) {
+	l.serving.Go(func() { l.serve(handle) })
 }
 
-// accept runs until the listener is closed. Other errors, like running out of
-// file descriptors, pass: it tries again after a while that grows.
-func (l *Listener) accept(handle func(net.Conn)) {
+// serve runs until the listener is closed. Other errors, like running out of file
+// descriptors, pass: it tries again after a while that grows.
+func (l *Listener) serve(handle func(conn.Endpoint)) {
 	backoff := minBackoff
 	for {
-		nc, err := l.nl.Accept()
+		open, err := l.acceptor.accept()
 		switch {
 		case err == nil:
 			backoff = minBackoff
-			go handle(nc)
+			handle(open)
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -80,7 +90,7 @@ func (l *Listener) accept(handle func(net.Conn)) {
 func (l *Listener) Close() {
 	l.once.Do(func() {
 		close(l.done)
-		l.nl.Close()
+		l.acceptor.close()
 	})
 	l.serving.Wait()
 }

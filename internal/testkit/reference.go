@@ -140,14 +140,18 @@ type processLog struct {
 
 func (l *processLog) follow(r io.Reader) {
 	defer close(l.ended)
-	found := false
-	for s := bufio.NewScanner(r); s.Scan(); {
+	in := bufio.NewReader(r)
+	for found := false; ; {
+		line, err := in.ReadString('\n')
 		l.mu.Lock()
-		l.buf.WriteString(s.Text() + "\n")
+		l.buf.WriteString(line)
 		l.mu.Unlock()
-		if m := listenLine.FindStringSubmatch(s.Text()); m != nil && !found {
+		if m := listenLine.FindStringSubmatch(line); m != nil && !found {
 			found = true
 			l.listening <- m[1]
+		}
+		if err != nil {
+			return
 		}
 	}
 }

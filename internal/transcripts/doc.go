@@ -10,6 +10,7 @@
 //	options: max_payload=10       settings of the server, for both servers
 //	differs: 2.9.10 the reason    the reference does otherwise; without this line it has to pass
 //	modes: whole                  never split what is sent (timers, bulk)
+//	modes: tcp                    nothing for a connection within the process
 //	@a                            the steps that follow are of connection a
 //	> PUB foo 2                   sent, with CR LF appended
 //	> hi\                         sent, without CR LF: a final backslash
@@ -32,8 +33,8 @@
 //	~ text => @b     send again and again until something has come for connection b
 //
 // "target" before a step is for our server only, "reference" for the reference
-// only; both are allowed in cases that differ. A case that differs and has no
-// reference steps is not run against the reference at all.
+// only; both are allowed in cases that differ. A case that differs and has neither
+// is not run against the reference at all.
 //
 // In texts \r, \n, \t, \\ and \xNN mean what they mean in Go, {ab*3} is ababab.
 // In expected lines {*} stands for anything within the line and {1|2} for either.

@@ -47,7 +47,8 @@ type script struct {
 	title   string
 	spec    string
 	differs string
-	whole   bool
+	whole   bool // never split
+	tcp     bool // not over a connection within the process
 	options map[string]string
 	steps   []step
 }
@@ -124,9 +125,10 @@ func (c *script) check() error {
 	return nil
 }
 
-// runsOnReference reports whether the reference is expected to do what the case says.
+// runsOnReference reports whether the case says what the reference does: the same,
+// or what its marked steps say.
 func (c *script) runsOnReference() bool {
-	return c.differs == "" || slices.ContainsFunc(c.steps, func(s step) bool { return s.only == "reference" })
+	return c.differs == "" || slices.ContainsFunc(c.steps, func(s step) bool { return s.only != "" })
 }
 
 // sends returns how many bytes the case sends to the target.
@@ -165,10 +167,14 @@ func (c *script) setting(key, value string) (handled bool, err error) {
 	case "differs":
 		c.differs = value
 	case "modes":
-		if value != "whole" {
+		switch value {
+		case "whole":
+			c.whole = true
+		case "tcp":
+			c.tcp = true
+		default:
 			return true, fmt.Errorf("unknown modes %q", value)
 		}
-		c.whole = true
 	case "options":
 		c.options = map[string]string{}
 		for _, field := range strings.Fields(value) {

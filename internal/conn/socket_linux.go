@@ -1,0 +1,345 @@
+package conn
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is the link over a TCP socket that a Poller watches. It has no goroutine:
+// a worker of the Poller reads when there is something, and whoever flushes writes
+// as far as the kernel takes it; the rest goes on when the Poller says so.
+type socket struct {
+	c      *Conn
+	poller *Poller
+	fd     int
+	addr   netip.AddrPort
+
+	refs atomic.Int32  // users of fd, and one for its being open; fd is closed at 0
+	open atomic.Bool   // that one is still there
+	turn atomic.Uint32 // whose turn it is to read: one of the constants below
+	hup  atomic.Bool   // the peer sends no more: read until the end
+
+	blocked atomic.Bool // the flusher waits for the Poller; who resets it is the flusher
+	late    atomic.Bool // the time for the batch is over
+	timing  atomic.Bool // the timer runs; changed under Queue.mu
+	timer   *time.Timer // under Queue.mu: bounds the time for a batch that does not leave at once
+	limit   time.Time   // under Queue.mu: when the timer is to fire
+}
+
+// Values of socket.turn. Who changes it from idle to busy is the reader.
+const (
+	over  = iota // not started, or ended
+	idle         // nobody reads, the Poller watches
+	busy         // somebody reads
+	again        // and is to look again before it is idle
+)
+
+// Socket is the endpoint of a connection over a non-blocking TCP socket, which it
+// takes over.
+func Socket(p *Poller, fd int, peer netip.AddrPort) Endpoint {
+	return func(c *Conn) link {
+		s := &socket{c: c, poller: p, fd: fd, addr: peer}
+		s.refs.Store(1)
+		s.open.Store(true)
+		return s
+	}
+}
+
+func (s *socket) peer() net.Addr { return net.TCPAddrFromAddrPort(s.addr) }
+
+// acquire makes sure that fd stays valid until release, or reports false.
+func (s *socket) acquire() bool {
+	for {
+		n := s.refs.Load()
+		if n == 0 {
+			return false
+		}
+		if s.refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+func (s *socket) release() {
+	if s.refs.Add(-1) == 0 {
+		s.poller.forget(s)
+		syscall.Close(s.fd)
+	}
+}
+
+// shut lets the fd be closed as soon as nobody uses it.
+func (s *socket) shut() {
+	if s.open.CompareAndSwap(true, false) {
+		s.release()
+	}
+}
+
+func (s *socket) start() {
+	s.turn.Store(idle)
+	if s.acquire() {
+		if err := s.poller.watch(s); err != nil {
+			s.c.cfg.Log.Errorf("%s - cannot watch the socket: %v", s.c, err)
+			s.c.Close(ReadError)
+		}
+		s.release()
+	}
+	if s.c.Closed() {
+		s.endIdle()
+	}
+}
+
+func (s *socket) stop(flushing bool) {
+	if flushing {
+		s.c.Out.mu.Lock()
+		s.setTimer(min(finalFlush, s.c.cfg.WriteDeadline))
+		s.c.Out.mu.Unlock()
+	} else {
+		s.shut()
+	}
+	s.endIdle()
+}
+
+// endIdle ends the reader if nobody reads; who does sees the end for itself.
+func (s *socket) endIdle() {
+	if s.turn.CompareAndSwap(idle, busy) {
+		go s.end() // the caller may be anywhere, so not on its stack
+	}
+}
+
+func (s *socket) end() {
+	s.turn.Store(over)
+	s.c.endReading()
+}
+
+// ready is called by a worker of the Poller. It reports true if the worker is to
+// call read, because the socket is now its.
+func (s *socket) ready(events uint32) (mine bool) {
+	const ended = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
+	if events&ended != 0 {
+		s.hup.Store(true)
+	}
+	if events&(syscall.EPOLLOUT|syscall.EPOLLERR|syscall.EPOLLHUP) != 0 && s.blocked.Load() {
+		if s.blocked.CompareAndSwap(true, false) {
+			s.flush(true)
+		}
+	}
+	if events&(syscall.EPOLLIN|ended) == 0 {
+		return false
+	}
+	for {
+		switch s.turn.Load() {
+		case idle:
+			if s.turn.CompareAndSwap(idle, busy) {
+				return true
+			}
+		case busy:
+			if s.turn.CompareAndSwap(busy, again) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
+// read reads and processes once. It reports true if there may be more to read now,
+// in which case it must be called again.
+func (s *socket) read() (more bool) {
+	c := s.c
+	if c.apart.Load() {
+		go s.readApart()
+		return false
+	}
+	more, hold := s.readOnce()
+	switch {
+	case c.Closed():
+		s.end()
+		return false
+	case hold != nil:
+		go func() {
+			hold()
+			s.readApart()
+		}()
+		return false
+	case more:
+		return true
+	}
+	c.in.rest()
+	if s.turn.CompareAndSwap(busy, idle) {
+		if c.Closed() {
+			s.endIdle()
+		}
+		return false
+	}
+	s.turn.Store(busy) // it was again
+	return true
+}
+
+// readApart reads in a goroutine of its own until there is nothing to read, and
+// may wait.
+func (s *socket) readApart() {
+	c := s.c
+	for {
+		more, hold := s.readOnce()
+		if hold != nil {
+			hold()
+		}
+		if c.Closed() {
+			s.end()
+			return
+		}
+		if more {
+			continue
+		}
+		c.in.rest()
+		if s.turn.CompareAndSwap(busy, idle) {
+			if c.Closed() {
+				s.endIdle()
+			}
+			return
+		}
+		s.turn.Store(busy)
+	}
+}
+
+// readOnce reads what fits and processes it.
+func (s *socket) readOnce() (more bool, hold func()) {
+	c := s.c
+	if c.Closed() || !s.acquire() {
+		return false, nil
+	}
+	room := c.in.room()
+	n, err := syscall.Read(s.fd, room)
+	s.release()
+	switch {
+	case err == syscall.EAGAIN:
+		return false, nil
+	case err == syscall.EINTR:
+		return true, nil
+	case err != nil:
+		c.readFailed(os.NewSyscallError("read", err))
+		return false, nil
+	case n == 0:
+		c.readFailed(io.EOF)
+		return false, nil
+	}
+	c.in.add(n)
+	hold = c.process()
+	// A short read has emptied the socket. Whatever comes later, but for an end
+	// that was reported already, makes the Poller report it.
+	return n == len(room) || s.hup.Load(), hold
+}
+
+// flush writes the batch as far as the kernel takes it. If it takes no more, the
+// right to write rests with blocked.
+func (s *socket) flush(bool) {
+	c := s.c
+	q, f := &c.Out, &c.flusher
+	if !s.acquire() {
+		q.finish(true)
+		return
+	}
+	defer s.release()
+	for {
+		written, err := 0, error(nil)
+		for b := f.next(); err == nil && len(b) > 0; b = f.next() {
+			var n int
+			n, err = syscall.Write(s.fd, b)
+			if n > 0 {
+				written += n
+				f.wrote(n)
+			}
+			if err == syscall.EINTR {
+				err = nil
+			}
+		}
+		q.wrote(written)
+		switch {
+		case err == syscall.EAGAIN && s.wait():
+			return
+		case err == syscall.EAGAIN && s.late.Load():
+			err = os.ErrDeadlineExceeded
+			fallthrough
+		case err != nil && err != syscall.EAGAIN:
+			c.writeFailed(err)
+			s.stopTimer()
+			q.finish(true)
+			return
+		case err == nil:
+			s.stopTimer()
+			if q.finish(false) {
+				return
+			}
+		}
+	}
+}
+
+// wait makes the flusher wait for the Poller. It reports false if that is not
+// necessary any more, or too late.
+func (s *socket) wait() bool {
+	q := &s.c.Out
+	q.mu.Lock()
+	if !q.closed && !s.timing.Load() {
+		s.setTimer(s.c.cfg.WriteDeadline)
+	}
+	q.mu.Unlock()
+	s.blocked.Store(true)
+	// The socket may have become writable, or the time may have run out, before
+	// the Poller or the timer could see that somebody waits.
+	if (s.late.Load() || writable(s.fd)) && s.blocked.CompareAndSwap(true, false) {
+		return false
+	}
+	return true
+}
+
+// setTimer gives the batch d from now. Queue.mu is held.
+func (s *socket) setTimer(d time.Duration) {
+	s.limit = time.Now().Add(d)
+	s.timing.Store(true)
+	if s.timer == nil {
+		s.timer = time.AfterFunc(d, s.expire)
+	} else {
+		s.timer.Reset(d)
+	}
+}
+
+// stopTimer is called by the flusher at the end of a batch.
+func (s *socket) stopTimer() {
+	if !s.timing.Load() {
+		return
+	}
+	q := &s.c.Out
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.timer.Stop()
+	s.timing.Store(false)
+	s.late.Store(false)
+}
+
+// expire is the timer's callback.
+func (s *socket) expire() {
+	q := &s.c.Out
+	q.mu.Lock()
+	due := s.timing.Load() && !time.Now().Before(s.limit)
+	if due {
+		s.late.Store(true)
+	}
+	q.mu.Unlock()
+	if due && s.blocked.CompareAndSwap(true, false) {
+		s.flush(true) // fails, unless the socket has become writable
+	}
+}
+
+// writable reports whether the kernel takes bytes for fd.
+func writable(fd int) bool {
+	p := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	n, err := unix.Poll(p[:], 0)
+	return err == nil && n > 0
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package interest_test
+
+const raceEnabled = true
