@@ -5,7 +5,10 @@
 // left to the garbage collector, so that one huge message does not pin memory.
 package buf
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Capacities of the smallest class and of the largest that is kept for reuse.
 const (
@@ -15,17 +18,24 @@ const (
 
 var classes = [...]int{Min, 4 << 10, 16 << 10, Max}
 
-// oversize marks a chunk made to measure, which no pool takes back.
-const oversize = len(classes)
+const (
+	oversize = len(classes)     // a chunk made to measure, which no pool takes back
+	view     = len(classes) + 1 // a chunk that shows the data of another
+)
 
-var pools [len(classes)]sync.Pool
+var (
+	pools [len(classes)]sync.Pool
+	views sync.Pool
+)
 
 // Chunk is a piece of memory: Data is what has been written so far, the rest of
 // its capacity is free. It belongs to whoever holds it, and is not safe for
 // concurrent use.
 type Chunk struct {
-	Data  []byte
-	class int
+	Data   []byte
+	class  int
+	origin *Chunk       // of a view
+	shown  atomic.Int32 // views of this chunk, and one for its holder while there are any
 }
 
 // Get borrows an empty chunk with room for at least n bytes.
@@ -43,13 +53,35 @@ func Get(n int) *Chunk {
 	return &Chunk{Data: make([]byte, 0, classes[class]), class: class}
 }
 
+// View returns a chunk with the same data, for another holder. Nobody may change
+// the data from now on, nor add to it. All must Release theirs.
+func (c *Chunk) View() *Chunk {
+	if c.shown.Load() == 0 {
+		c.shown.Store(1)
+	}
+	c.shown.Add(1)
+	v, ok := views.Get().(*Chunk)
+	if !ok {
+		v = &Chunk{class: view}
+	}
+	v.Data, v.origin = c.Data[:len(c.Data):len(c.Data)], c
+	return v
+}
+
 // Release gives the chunk back. The holder must not touch it afterwards.
 func (c *Chunk) Release() {
-	if c.class == oversize {
-		return
+	switch {
+	case c.class == view:
+		origin := c.origin
+		c.Data, c.origin = nil, nil
+		views.Put(c)
+		origin.Release()
+	case c.shown.Load() > 0 && c.shown.Add(-1) > 0:
+		// others still look at it
+	case c.class != oversize:
+		c.Data = c.Data[:0]
+		pools[c.class].Put(c)
 	}
-	c.Data = c.Data[:0]
-	pools[c.class].Put(c)
 }
 
 // Free returns how many bytes can still be appended without allocating.

@@ -25,6 +25,7 @@ type socket struct {
 	open atomic.Bool   // that one is still there
 	turn atomic.Uint32 // whose turn it is to read: one of the constants below
 	hup  atomic.Bool   // the peer sends no more: read until the end
+	deaf bool          // of the reader: the Poller does not report input, there is always some
 
 	blocked atomic.Bool // the flusher waits for the Poller; who resets it is the flusher
 	late    atomic.Bool // the time for the batch is over
@@ -149,63 +150,72 @@ func (s *socket) ready(events uint32) (mine bool) {
 	}
 }
 
-// read reads and processes once. It reports true if there may be more to read now,
-// in which case it must be called again.
+// read reads and processes once, on a worker of the Poller. It reports true if
+// there may be more to read now, in which case it must be called again.
 func (s *socket) read() (more bool) {
-	c := s.c
-	if c.apart.Load() {
-		go s.readApart()
+	if s.c.apart.Load() {
+		go s.readApart(nil)
 		return false
 	}
 	more, hold := s.readOnce()
-	switch {
-	case c.Closed():
-		s.end()
-		return false
-	case hold != nil:
-		go func() {
-			hold()
-			s.readApart()
-		}()
-		return false
-	case more:
-		return true
-	}
-	c.in.rest()
-	if s.turn.CompareAndSwap(busy, idle) {
-		if c.Closed() {
-			s.endIdle()
-		}
+	if hold != nil {
+		go s.readApart(hold)
 		return false
 	}
-	s.turn.Store(busy) // it was again
-	return true
+	return s.goOn(more)
 }
 
 // readApart reads in a goroutine of its own until there is nothing to read, and
 // may wait.
-func (s *socket) readApart() {
-	c := s.c
-	for {
-		more, hold := s.readOnce()
+func (s *socket) readApart(hold func()) {
+	for more := true; more; {
 		if hold != nil {
 			hold()
 		}
-		if c.Closed() {
-			s.end()
-			return
+		more, hold = s.readOnce()
+		more = s.goOn(more || hold != nil)
+	}
+}
+
+// goOn ends a turn of reading: if there is no more for now, the Poller watches
+// again; if the connection is closed, the reader ends.
+func (s *socket) goOn(more bool) bool {
+	c := s.c
+	switch {
+	case c.Closed():
+		s.end()
+		return false
+	case more:
+		// Reports of input that is read anyway would only wake a worker.
+		if !s.deaf {
+			s.deaf = true
+			s.watch(watchedBusy)
+			s.poller.share()
 		}
-		if more {
-			continue
-		}
-		c.in.rest()
-		if s.turn.CompareAndSwap(busy, idle) {
-			if c.Closed() {
-				s.endIdle()
-			}
-			return
-		}
-		s.turn.Store(busy)
+		return true
+	}
+	c.in.rest()
+	deaf := s.deaf
+	s.deaf = false
+	if !s.turn.CompareAndSwap(busy, idle) {
+		s.turn.Store(busy) // it was again
+		s.deaf = deaf
+		return true
+	}
+	if deaf {
+		s.watch(watched) // reports input that has come meanwhile, too
+	}
+	if c.Closed() {
+		s.endIdle()
+	}
+	return false
+}
+
+// watch changes what the Poller reports.
+func (s *socket) watch(events uint32) {
+	if s.acquire() {
+		s.poller.control(syscall.EPOLL_CTL_MOD, s, events)
+		s.release()
 	}
 }
 
@@ -239,7 +249,11 @@ func (s *socket) readOnce() (more bool, hold func()) {
 
 // flush writes the batch as far as the kernel takes it. If it takes no more, the
 // right to write rests with blocked.
-func (s *socket) flush(bool) {
+func (s *socket) flush(direct bool) {
+	if !direct {
+		s.poller.add(task{s, true})
+		return
+	}
 	c := s.c
 	q, f := &c.Out, &c.flusher
 	if !s.acquire() {

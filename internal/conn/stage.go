@@ -39,20 +39,26 @@ func (s *Stage) Empty() bool { return s.chunk == nil }
 // Fits reports whether n more bytes can be added before the next Commit.
 func (s *Stage) Fits(n int) bool { return s.chunk == nil || s.chunk.Free() >= n }
 
-// Add appends n bytes for tap, which the caller must fill at once. They must fit.
-// It reports in fresh whether they begin a new run.
-func (s *Stage) Add(tap *Tap, n int) (dst []byte, fresh bool) {
+// Add appends n bytes, which are so many messages for tap, and which the caller
+// must fill at once. They must fit. It reports in fresh whether they begin a new run.
+func (s *Stage) Add(tap *Tap, n, msgs int) (dst []byte, fresh bool) {
 	if s.chunk == nil {
 		s.chunk = buf.Get(max(n, s.want))
 	}
 	dst = s.chunk.Extend(n)
 	if last := len(s.Runs) - 1; last >= 0 && s.Runs[last].Tap == tap {
 		s.Runs[last].End += n
-		s.Runs[last].Msgs++
+		s.Runs[last].Msgs += msgs
 		return dst, false
 	}
-	s.Runs = append(s.Runs, Run{tap, len(s.chunk.Data), 1})
+	s.Runs = append(s.Runs, Run{tap, len(s.chunk.Data), msgs})
 	return dst, true
+}
+
+// Lend puts a chunk with messages for tap into an empty stage, which takes it over.
+func (s *Stage) Lend(tap *Tap, c *buf.Chunk, msgs int) {
+	s.chunk = c
+	s.Runs = append(s.Runs, Run{tap, len(c.Data), msgs})
 }
 
 // Overflowing tells the stage that it had to commit in the middle of a read, so

@@ -3,7 +3,7 @@ package delivery
 import (
 	"bytes"
 
-	"nats-server/internal/conn"
+	"nats-server/internal/buf"
 	"nats-server/internal/interest"
 	"nats-server/internal/subject"
 	"nats-server/internal/wire"
@@ -30,6 +30,21 @@ type group struct {
 	members []target
 }
 
+// bundle is receivers to whom a message of the lane looks the same, since they
+// use the same sid, as instances of one program do. It is encoded once for all.
+// None of them has another subscription that gets the lane's messages, so that
+// what is kept in the bundle can not overtake, or be overtaken by, other messages.
+type bundle struct {
+	prefix  []byte
+	headers bool // all take messages with headers
+	targets []target
+	chunk   *buf.Chunk // messages not yet given to the targets; nil if none
+	msgs    int        // how many
+}
+
+// bundleLeast is how many receivers make a bundle worth its while.
+const bundleLeast = 4
+
 // lane is what becomes of messages with one subject. It holds as long as its
 // stamp is current.
 type lane struct {
@@ -37,12 +52,16 @@ type lane struct {
 	hash    uint64
 	stamp   interest.Stamp
 	plain   []target
+	bundles []bundle
 	groups  []group
 	arena   []byte // backs the prefixes
 }
 
 func (l *lane) targets() int {
 	n := len(l.plain)
+	for i := range l.bundles {
+		n += len(l.bundles[i].targets)
+	}
 	for i := range l.groups {
 		n += len(l.groups[i].members)
 	}
@@ -117,6 +136,7 @@ func (s *Sender) lane(subj []byte) *lane {
 	if l := s.last; l != nil && bytes.Equal(l.subject, subj) && l.stamp.Current() {
 		return l
 	}
+	s.spread()
 	h := interest.Hash(subj)
 	l, slot := s.lanes.find(h, subj)
 	switch {
@@ -124,11 +144,13 @@ func (s *Sender) lane(subj []byte) *lane {
 		if !l.stamp.Current() {
 			s.lanes.targets -= l.targets()
 			s.plan(l)
+			s.bundle(l)
 			s.lanes.targets += l.targets()
 		}
 	case slot >= 0:
 		l = &lane{subject: bytes.Clone(subj), hash: h}
 		s.plan(l)
+		s.bundle(l)
 		s.lanes.put(slot, l)
 	default:
 		l = &s.scratch
@@ -183,7 +205,8 @@ func (l *lane) reset() {
 		clear(l.groups[i].members)
 		l.groups[i].members = l.groups[i].members[:0]
 	}
-	l.plain, l.groups, l.arena = l.plain[:0], l.groups[:0], l.arena[:0]
+	clear(l.bundles)
+	l.plain, l.bundles, l.groups, l.arena = l.plain[:0], l.bundles[:0], l.groups[:0], l.arena[:0]
 }
 
 // groupOf returns the members of the group of l with that name. A map takes over
@@ -220,40 +243,4 @@ func (s *Sender) index(l *lane) {
 	for i := len(s.byName); i < len(l.groups); i++ {
 		s.byName[l.groups[i].name] = i
 	}
-}
-
-// stage collects what this Sender has for one queue.
-type stage struct {
-	conn.Stage
-	subs  []*interest.Sub // of Runs, nil for those of the connection itself
-	dirty bool            // in Sender.dirty
-	flush bool            // in Sender.flush
-	gated bool            // at the last commit
-	fed   bool            // in Sender.fed
-}
-
-// stageOf returns the stage for q, made if necessary.
-func (s *Sender) stageOf(q *conn.Queue) *stage {
-	if s.lastStage != nil && s.lastStage.Queue == q {
-		return s.lastStage
-	}
-	st := s.stages[q]
-	if st == nil {
-		st = newStage(q)
-		if s.stages == nil {
-			s.stages = make(map[*conn.Queue]*stage)
-		}
-		s.stages[q] = st
-	}
-	s.lastStage = st
-	return st
-}
-
-func newStage(q *conn.Queue) *stage {
-	return &stage{Stage: conn.Stage{Queue: q, First: firstDelivery}}
-}
-
-func firstDelivery(b []byte) int {
-	_, _, n := wire.ReadDelivery(b)
-	return n
 }

@@ -7,6 +7,7 @@ import (
 	"nats-server/internal/account"
 	"nats-server/internal/conn"
 	"nats-server/internal/interest"
+	"nats-server/internal/subject"
 	"nats-server/internal/wire"
 )
 
@@ -24,6 +25,7 @@ type Sender struct {
 
 	lanes   lanes
 	last    *lane // of the message before
+	bundled *lane // whose bundles hold messages; nil or last
 	scratch lane  // of subjects without a lane
 
 	stages    map[*conn.Queue]*stage
@@ -53,6 +55,7 @@ func NewSender(acct *account.Account, self *interest.Subscriber, held func(time.
 func (s *Sender) SetEcho(echo bool) {
 	if s.echo != echo {
 		s.echo = echo
+		s.spread()
 		s.lanes, s.last = lanes{}, nil
 	}
 }
@@ -61,6 +64,10 @@ func (s *Sender) SetEcho(echo bool) {
 // anybody.
 func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
 	l := s.lane(m.Subject)
+	for i := range l.bundles {
+		s.sendBundle(&l.bundles[i], m)
+		delivered = true
+	}
 	for i := range l.plain {
 		if s.send(&l.plain[i], m) {
 			delivered = true
@@ -90,27 +97,9 @@ func (s *Sender) send(t *target, m *wire.Msg) bool {
 	if t.sub.Limited() {
 		return s.sendNow(t, prefix, tail)
 	}
-	s.stage(t.stage, t.sub, prefix, tail)
-	return true
-}
-
-// stage adds one delivery to a stage.
-func (s *Sender) stage(st *stage, sub *interest.Sub, prefix, tail []byte) {
-	n := len(prefix) + len(tail)
-	if !st.Fits(n) {
-		s.commit(st)
-		st.Overflowing()
-	}
-	dst, fresh := st.Add(&sub.Tap, n)
+	dst := s.reserve(t.stage, t.sub, len(prefix)+len(tail), 1)
 	copy(dst[copy(dst, prefix):], tail)
-	if fresh {
-		st.subs = append(st.subs, sub)
-	}
-	s.staged += n
-	if !st.dirty {
-		st.dirty = true
-		s.dirty = append(s.dirty, st)
-	}
+	return true
 }
 
 // sendNow hands over a message to a subscription that ends after a number of
@@ -120,7 +109,8 @@ func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
 	if !st.Empty() {
 		s.commit(st)
 	}
-	s.stage(st, t.sub, prefix, tail)
+	dst := s.reserve(st, t.sub, len(prefix)+len(tail), 1)
+	copy(dst[copy(dst, prefix):], tail)
 	o := st.Queue.Commit(&st.Stage)
 	s.committed(st, &o)
 	return len(o.Lost) == 0
@@ -149,27 +139,14 @@ func (s *Sender) sendToOne(members []target, m *wire.Msg, except *interest.Sub) 
 }
 
 // Control stages a line for the connection itself.
-func (s *Sender) Control(line []byte) {
-	st := s.own
-	if !st.Fits(len(line)) {
-		s.commit(st)
-		st.Overflowing()
-	}
-	dst, fresh := st.Add(nil, len(line))
-	copy(dst, line)
-	if fresh {
-		st.subs = append(st.subs, nil)
-	}
-	s.staged += len(line)
-	if !st.dirty {
-		st.dirty = true
-		s.dirty = append(s.dirty, st)
-	}
-}
+func (s *Sender) Control(line []byte) { copy(s.reserve(s.own, nil, len(line), 0), line) }
 
 // NoResponders stages the status message that says nobody took a request to subj,
 // if the connection has a plain subscription that gets the reply.
 func (s *Sender) NoResponders(subj, reply []byte) {
+	if subject.HasEmptyToken(reply) {
+		return
+	}
 	s.found, _ = s.acct.Match(interest.Hash(reply), reply, s.found[:0])
 	for _, sub := range s.found {
 		if sub.To() == s.self && sub.Group() == "" {

@@ -33,6 +33,7 @@ type orphan struct {
 
 // Commit hands over everything staged. Queues are not written yet.
 func (s *Sender) Commit() {
+	s.spread()
 	for i := 0; i < len(s.dirty); i++ {
 		st := s.dirty[i]
 		st.dirty = false

@@ -67,7 +67,7 @@ func tailStart(line []byte, arg span, rest []span) int {
 			return 0
 		}
 	}
-	if at+rest[len(rest)-1].to+2 != len(line) {
+	if end := at + rest[len(rest)-1].to; string(line[end:]) != "\r\n" {
 		return 0
 	}
 	return at + rest[0].from
