@@ -12,17 +12,19 @@ import (
 	"nats-server/internal/pipe"
 )
 
-// ReadyForConnections reports whether clients can connect, waiting for it for at
-// most d.
+// ReadyForConnections reports whether clients can connect, waiting for Start for
+// at most d.
 func (s *Server) ReadyForConnections(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-s.ready:
-		return true
+	case <-s.leaving:
 	case <-t.C:
-		return false
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == running
 }
 
 // Addr is the address of the client listener with its real port, or nil if there

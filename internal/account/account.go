@@ -2,7 +2,11 @@
 // in what within it. Every connection is bound to one from the start.
 package account
 
-import "nats-server/internal/interest"
+import (
+	"sync"
+
+	"nats-server/internal/interest"
+)
 
 // Global is the account of everyone without another.
 const Global = "$G"
@@ -11,6 +15,7 @@ const Global = "$G"
 type Account struct {
 	Name     string
 	interest interest.Table
+	batches  sync.RWMutex // held for reading by those who have chosen queue group members
 }
 
 // New returns an account without subscriptions.
@@ -24,6 +29,24 @@ func (a *Account) Unsubscribe(s *interest.Sub) { a.interest.Remove(s) }
 
 // Changed tells publishers that something about s is not as they remember it.
 func (a *Account) Changed(s *interest.Sub) { a.interest.Touch(s) }
+
+// BeginChoice must be called before a message is staged for a member of a queue
+// group, and EndChoice after it was handed over. Between the two the caller must
+// not wait for anything.
+func (a *Account) BeginChoice() { a.batches.RLock() }
+
+// EndChoice ends what BeginChoice began.
+func (a *Account) EndChoice() { a.batches.RUnlock() }
+
+// AwaitChoices returns when every message for which a member was chosen before the
+// call has been handed over. A member that leaves its group, and whose interest is
+// gone, has then had everything that is meant for it; it loses nothing and nothing
+// has to be given to another member out of order. The caller must not be between
+// BeginChoice and EndChoice.
+func (a *Account) AwaitChoices() {
+	a.batches.Lock()
+	a.batches.Unlock() //nolint:staticcheck // waiting is the purpose
+}
 
 // Match is interest.Table.Match for this account.
 func (a *Account) Match(hash uint64, subj []byte, subs []*interest.Sub) ([]*interest.Sub, interest.Stamp) {

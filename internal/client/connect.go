@@ -35,7 +35,10 @@ func (s *Session) connect(arg []byte) error {
 		return refusal(wire.ErrNoRespNoHeaders, conn.NoRespondersRequiresHeaders, wire.ErrNoRespNoHeaders)
 	}
 	s.parser.Limits.Headers = headers
-	s.self.NoHeaders.Store(!headers)
+	s.parser.Begin() // the next line is judged by the new limits
+	if s.self.NoHeaders.Swap(!headers) == headers {
+		s.changed()
+	}
 	s.sender.SetEcho(o.Echo)
 	s.confirm()
 	return nil

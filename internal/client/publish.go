@@ -18,9 +18,8 @@ var (
 // publish carries out PUB and HPUB, in the order of spec: client-protocol 6.
 func (s *Session) publish(m *wire.Msg) {
 	s.active = true
-	if s.opts.Pedantic && !subject.Literal(m.Subject) {
-		s.complain(wire.ErrInvalidPublish)
-	}
+	s.announced(m)
+	s.warned = false
 	if reserved(m.Subject, reservedSubjects) {
 		s.hub.cfg.Log.Errorf("%s - Publish Violation - Subject %s", s.conn, strconv.Quote(string(m.Subject)))
 		s.complain(wire.PublishViolation(m.Subject))
@@ -34,6 +33,15 @@ func (s *Session) publish(m *wire.Msg) {
 	s.confirm()
 	if !s.sender.Publish(m) && m.Reply != nil && s.opts.NoResponders {
 		s.sender.NoResponders(m.Subject, m.Reply)
+	}
+}
+
+// announced checks the subject of a message, of which the payload may be still to
+// come, for a pedantic client.
+func (s *Session) announced(m *wire.Msg) {
+	if s.opts.Pedantic && !s.warned && !subject.Literal(m.Subject) {
+		s.warned = true
+		s.complain(wire.ErrInvalidPublish)
 	}
 }
 

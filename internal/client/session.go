@@ -29,6 +29,7 @@ type Session struct {
 	connected bool // has sent a CONNECT that was accepted
 	greeted   bool // has had the PONG to its first PING after that
 	active    bool // has sent something in this read that shows it alive
+	warned    bool // of the subject of a message whose payload has yet to come
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
@@ -58,7 +59,7 @@ func newSession(h *Hub, open conn.Endpoint) *Session {
 		s.ip = a.IP.String()
 	}
 	s.self.Queue = &s.conn.Out
-	s.self.Ended = s.drop
+	s.self.Ended = s.expired
 	s.self.NoHeaders.Store(true) // until CONNECT says otherwise
 	s.sender = delivery.NewSender(h.cfg.Account, &s.self, s.held)
 	return s
@@ -81,6 +82,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		}
 		verb, n := p.Next(b[used:])
 		if verb == wire.None {
+			if p.Need > 0 {
+				s.announced(&p.Msg)
+			}
 			return used + n, p.Need, nil
 		}
 		if trace {
@@ -172,6 +176,7 @@ func (s *Session) Settle() (hold func()) {
 
 // Ended implements conn.Session.
 func (s *Session) Ended(conn.Reason) {
+	s.sender.Close()
 	s.dropAll()
 	s.hub.unregister(s)
 }

@@ -65,12 +65,8 @@ func (s *Session) unsubscribe(arg []byte) error {
 	}
 	s.active = true
 	s.sender.Commit()
-	if sub := s.find(sid); sub != nil {
-		if most > 0 && s.limit(sub, most) {
-			s.hub.cfg.Account.Changed(sub)
-		} else {
-			s.drop(sub)
-		}
+	if sub := s.find(sid); sub != nil && !(most > 0 && s.limit(sub, most)) {
+		s.leave(sub)
 	}
 	s.confirm()
 	return nil
@@ -79,7 +75,12 @@ func (s *Session) unsubscribe(arg []byte) error {
 // limit lets sub end after most messages, counted from its beginning, and reports
 // false if it has had as many.
 func (s *Session) limit(sub *interest.Sub, most int) (goesOn bool) {
+	acct := s.hub.cfg.Account
 	sub.Limit()
+	acct.Changed(sub)
+	if sub.Group() != "" {
+		acct.AwaitChoices() // those count, and none is lost because of the limit
+	}
 	s.self.Queue.Locked(func() {
 		if goesOn = !sub.Ended && sub.Delivered < uint64(most); goesOn {
 			sub.Max = uint32(most)
@@ -104,17 +105,41 @@ func (s *Session) numSubs() int {
 	return s.sids.Len()
 }
 
-// drop ends a subscription. It may be called by any goroutine, and twice. Interest
-// goes first, so that whoever finds the subscription ended does not match it
-// again; messages already staged for it are dropped when they are handed over.
-func (s *Session) drop(sub *interest.Sub) {
+// leave ends a subscription by the client's wish. What is staged for it elsewhere
+// is dropped when it is handed over, unless it is for it alone: a queue group
+// member first gets every message for which it was chosen (spec: client-protocol
+// 22).
+func (s *Session) leave(sub *interest.Sub) {
+	if !s.remove(sub) {
+		return
+	}
+	if sub.Group() != "" {
+		s.hub.cfg.Account.AwaitChoices()
+	}
+	s.self.Queue.Locked(func() { sub.Ended = true })
+}
+
+// expired is told by whoever delivered the last message of a subscription.
+func (s *Session) expired(sub *interest.Sub) { s.remove(sub) }
+
+// remove takes a subscription out of the interest. It reports false if that has
+// been done already.
+func (s *Session) remove(sub *interest.Sub) bool {
 	s.mu.Lock()
 	present := s.sids.Remove(sub)
 	s.mu.Unlock()
 	if present {
 		s.hub.cfg.Account.Unsubscribe(sub)
-		s.self.Queue.Locked(func() { sub.Ended = true })
 	}
+	return present
+}
+
+// changed tells publishers that something about this client's subscriptions is not
+// as they remember it.
+func (s *Session) changed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sids.Each(s.hub.cfg.Account.Changed)
 }
 
 // dropAll ends all subscriptions.

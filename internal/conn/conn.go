@@ -136,29 +136,36 @@ func (c *Conn) Closed() bool { return c.Reason() != Open }
 // leaves if the reason allows, then the socket closes. The first reason wins;
 // first reports whether this was it. Any goroutine may call it.
 func (c *Conn) Close(r Reason) (first bool) {
-	first, flush, flushing := c.Out.close(r)
+	q := &c.Out
+	q.mu.Lock()
+	first, flush := q.closeLocked(r)
+	flushing := q.flushing
+	q.mu.Unlock()
 	if !first {
 		return false
 	}
-	if c.cfg.Log.DebugOn() {
-		c.cfg.Log.Debugf("%s - %s connection closed: %s", c, c.cfg.Name, r)
-	}
-	c.link.stop(flushing)
+	c.closed(r, flushing && r.final())
 	if flush {
 		c.link.flush(false)
 	}
 	return true
 }
 
-// close ends the queue. flushing tells whether somebody writes what is left before
-// the socket closes; flush, that this is up to the caller. The reason is set under
-// the lock, so that a reader that sees it finds the queue closed.
-func (q *Queue) close(r Reason) (first, flush, flushing bool) {
+// closed does what follows when the queue has been closed.
+func (c *Conn) closed(r Reason, flushing bool) {
+	if c.cfg.Log.DebugOn() {
+		c.cfg.Log.Debugf("%s - %s connection closed: %s", c, c.cfg.Name, r)
+	}
+	c.link.stop(flushing)
+}
+
+// closeLocked ends the queue. flush tells that the caller has the right and the
+// duty to write what is left. The reason is set under the lock, so that a reader
+// that sees it finds the queue closed.
+func (q *Queue) closeLocked(r Reason) (first, flush bool) {
 	c := q.conn
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	if !c.reason.CompareAndSwap(uint32(Open), uint32(r)) {
-		return false, false, false
+		return false, false
 	}
 	q.closed = true
 	q.openLocked()
@@ -166,13 +173,13 @@ func (q *Queue) close(r Reason) (first, flush, flushing bool) {
 		if !q.flushing {
 			q.discardLocked()
 		}
-		return true, false, false
+		return true, false
 	}
 	if !q.flushing && len(q.out) > 0 {
 		q.flushing, flush = true, true
 		q.takeLocked()
 	}
-	return true, flush, q.flushing
+	return true, flush
 }
 
 // End tells the peer the verdict's line, if any, and closes.

@@ -19,14 +19,22 @@ const (
 // one timer, whose callback may run beside the reader; all shared fields are
 // atomic.
 type liveness struct {
-	timer    *time.Timer
-	awaiting atomic.Bool  // the peer must authenticate before the timer fires
-	heard    atomic.Bool  // the peer said something since the timer last fired
-	out      atomic.Int32 // pings not answered
-	pinged   atomic.Int64 // when the last one was sent, Unix nanoseconds
-	rtt      atomic.Int64 // nanoseconds
-	rttAt    atomic.Int64 // when it was measured, Unix nanoseconds
+	timer  *time.Timer
+	gate   atomic.Int32 // whether the peer has to authenticate: one of the constants below
+	heard  atomic.Bool  // the peer said something since the timer last fired
+	out    atomic.Int32 // pings not answered
+	pinged atomic.Int64 // when the last one was sent, Unix nanoseconds
+	rtt    atomic.Int64 // nanoseconds
+	rttAt  atomic.Int64 // when it was measured, Unix nanoseconds
 }
+
+// Values of liveness.gate.
+const (
+	noGate  = iota
+	awaited // the peer must authenticate before the timer fires
+	passed
+	missed
+)
 
 func (l *liveness) stop() {
 	if l.timer != nil {
@@ -37,7 +45,7 @@ func (l *liveness) stop() {
 // Await gives the peer d to authenticate. It is called once, before Serve, or not
 // at all; StartPings is then to follow at once.
 func (c *Conn) Await(d time.Duration) {
-	c.live.awaiting.Store(true)
+	c.live.gate.Store(awaited)
 	c.startTimer(d)
 }
 
@@ -56,10 +64,7 @@ func (c *Conn) startTimer(d time.Duration) {
 // soon. It reports false if the peer was too late and is being closed.
 func (c *Conn) Authenticated() bool {
 	l := &c.live
-	if l.awaiting.Load() && !l.awaiting.CompareAndSwap(true, false) {
-		return false
-	}
-	if c.Closed() {
+	if l.gate.CompareAndSwap(awaited, passed); l.gate.Load() == missed || c.Closed() {
 		return false
 	}
 	d := min(c.cfg.PingInterval, firstPing)
@@ -94,7 +99,7 @@ func (c *Conn) tick() {
 	if c.Closed() {
 		return
 	}
-	if l.awaiting.CompareAndSwap(true, false) {
+	if l.gate.CompareAndSwap(awaited, missed) {
 		c.End(&c.cfg.Late)
 		return
 	}

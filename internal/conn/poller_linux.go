@@ -133,24 +133,30 @@ func (p *Poller) forget(s *socket) {
 	}
 }
 
+// harvest is a worker's memory for what it takes from the kernel.
+type harvest struct {
+	events [eventsAtOnce]syscall.EpollEvent
+	ready  [eventsAtOnce]*socket
+}
+
 // run is one worker.
 func (p *Poller) run() {
-	var events [eventsAtOnce]syscall.EpollEvent
+	var found harvest
 	for {
-		t, ok := p.next(events[:])
+		t, ok := p.next(&found)
 		if !ok {
 			return
 		}
 		if t.write {
 			t.s.flush(true)
 		} else if t.s.read() {
-			p.add(t)
+			p.again(t)
 		}
 	}
 }
 
 // next waits for something to do. It is not ok when the Poller is closed.
-func (p *Poller) next(events []syscall.EpollEvent) (t task, ok bool) {
+func (p *Poller) next(found *harvest) (t task, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	looked := false
@@ -164,7 +170,7 @@ func (p *Poller) next(events []syscall.EpollEvent) (t task, ok bool) {
 			return t, true
 		case !p.waiting:
 			// Also with work at hand: others that are ready get their turn too.
-			p.look(events)
+			p.look(found)
 			looked = true
 		default:
 			p.idle++
@@ -177,40 +183,49 @@ func (p *Poller) next(events []syscall.EpollEvent) (t task, ok bool) {
 
 // look asks the kernel which sockets are ready, and waits for one if there is
 // nothing else to do. The lock is released meanwhile.
-func (p *Poller) look(events []syscall.EpollEvent) {
+func (p *Poller) look(found *harvest) {
 	timeout := 0
 	if p.work.empty() {
 		timeout = -1
 	}
 	p.waiting = true
 	p.mu.Unlock()
-	n, err := syscall.EpollWait(p.ep, events, timeout)
+	n, err := syscall.EpollWait(p.ep, found.events[:], timeout)
 	if err != nil && err != syscall.EINTR {
 		panic(fmt.Sprintf("BUG: epoll_wait: %v", err))
 	}
 	ready := 0
 	for i := range max(n, 0) {
-		ev := &events[i]
+		ev := &found.events[i]
 		if int(ev.Fd) == p.wake {
 			continue
 		}
 		// The slot may be that of a new connection by now: then it reads in vain.
 		if s := p.slot(int(ev.Fd)).Load(); s != nil && s.ready(ev.Events) {
-			events[ready] = *ev
+			found.ready[ready] = s
 			ready++
 		}
 	}
 	p.mu.Lock()
 	p.waiting = false
-	for i := range ready {
-		if s := p.slot(int(events[i].Fd)).Load(); s != nil {
-			p.work.add(task{s: s})
-		}
+	for _, s := range found.ready[:ready] {
+		p.work.add(task{s: s})
 	}
+	clear(found.ready[:ready])
 }
 
 // add gives the workers something to do.
 func (p *Poller) add(t task) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.work.add(t)
+	if p.idle > 0 {
+		p.more.Signal()
+	}
+}
+
+// again is add for a worker that is about to look for work itself.
+func (p *Poller) again(t task) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.work.add(t)

@@ -3,6 +3,7 @@ package conn
 import (
 	"bytes"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"nats-server/internal/buf"
@@ -10,8 +11,9 @@ import (
 
 // Queue is the outbound side of one connection: a FIFO of bytes with a limit.
 //
-// Its memory is bounded: chunks are filled before another is begun, so what is
-// held never exceeds about twice the pending bytes.
+// Its memory is bounded: what fills less than half of its chunk goes to the free
+// part of the one before, if it fits, so that any two neighbours hold more than
+// the capacity of one.
 type Queue struct {
 	conn *Conn // whose queue this is; set once
 
@@ -24,6 +26,7 @@ type Queue struct {
 	msgs     uint64       // messages accepted
 	bytes    uint64       // bytes of them, protocol included
 
+	gated atomic.Bool   // gate is not nil; changed under mu
 	gate  chan struct{} // not nil while pending is above the high-water mark; closed when it opens
 	moved bool          // bytes were written since the gate closed or somebody last waited at it
 }
@@ -89,13 +92,13 @@ func (q *Queue) Append(b []byte) {
 	}
 }
 
-// Overflow ends a connection whose queue has outgrown its limit.
+// Overflow ends a connection whose queue has outgrown its limit and was closed for
+// that. It is called once.
 func (q *Queue) Overflow() {
 	c := q.conn
-	if c.Close(SlowConsumerPending) {
-		c.cfg.Stats.SlowConsumers.Add(1)
-		c.cfg.Log.Warnf("%s - Slow Consumer Detected: MaxPending of %d Exceeded", c, c.cfg.MaxPending)
-	}
+	c.cfg.Stats.SlowConsumers.Add(1)
+	c.cfg.Log.Warnf("%s - Slow Consumer Detected: MaxPending of %d Exceeded", c, c.cfg.MaxPending)
+	c.closed(SlowConsumerPending, false)
 }
 
 // Pending returns the bytes queued or being written.
@@ -103,6 +106,12 @@ func (q *Queue) Pending() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.pending
+}
+
+// Refuses reports whether a message would be dropped now, because the connection is
+// closed or too far behind.
+func (q *Queue) Refuses() bool {
+	return q.conn.Closed() || q.conn.cfg.DropWhenSlow && q.gated.Load()
 }
 
 // Closed reports whether the queue's connection has been closed.
@@ -201,12 +210,13 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 	q.bytes += uint64(n)
 	limit := q.conn.cfg.MaxPending
 	if limit > 0 && q.pending > limit {
-		q.closed = true
 		c.Release()
-		return true
+		failed, _ = q.closeLocked(SlowConsumerPending)
+		return failed
 	}
 	if limit > 0 && q.gate == nil && q.pending > highWater(limit) {
 		q.gate, q.moved = make(chan struct{}), false
+		q.gated.Store(true)
 	}
 	if c = q.merge(c); c != nil {
 		q.out = append(q.out, c)
@@ -220,7 +230,8 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 func (q *Queue) merge(c *buf.Chunk) *buf.Chunk {
 	const small = 4 << 10
 	n := len(c.Data)
-	if last := len(q.out) - 1; last >= 0 && n <= small && q.out[last].Free() >= n {
+	loose := n <= small || 2*n <= cap(c.Data)
+	if last := len(q.out) - 1; last >= 0 && loose && q.out[last].Free() >= n {
 		copy(q.out[last].Extend(n), c.Data)
 		c.Release()
 		return nil
@@ -247,6 +258,7 @@ func (q *Queue) openLocked() {
 	if q.gate != nil {
 		close(q.gate)
 		q.gate = nil
+		q.gated.Store(false)
 	}
 }
 

@@ -34,8 +34,8 @@ type Sender struct {
 	dirty     []*stage
 	flush     []*stage
 	fed       []*stage // took messages in this read
-	orphans   []orphan
-	staged    int // bytes in dirty stages
+	staged    int      // bytes in dirty stages
+	choosing  bool     // between the account's BeginChoice and EndChoice
 
 	found  []*interest.Sub // scratch of plan
 	byName map[string]int  // scratch of plan
@@ -73,10 +73,8 @@ func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
 			delivered = true
 		}
 	}
-	for i := range l.groups {
-		if s.sendToOne(l.groups[i].members, m, nil) {
-			delivered = true
-		}
+	if len(l.groups) > 0 && s.sendToGroups(l, m) {
+		delivered = true
 	}
 	if s.staged > stagedMost {
 		s.handOver()
@@ -116,9 +114,27 @@ func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
 	return len(o.Lost) == 0
 }
 
+// sendToGroups stages m for one member of each queue group. The lane is looked at
+// anew once members can not leave unnoticed.
+func (s *Sender) sendToGroups(l *lane, m *wire.Msg) (delivered bool) {
+	if !s.choosing {
+		s.choosing = true
+		s.acct.BeginChoice()
+		if !l.stamp.Current() {
+			s.plan(l)
+		}
+	}
+	for i := range l.groups {
+		if s.sendToOne(l.groups[i].members, m) {
+			delivered = true
+		}
+	}
+	return delivered
+}
+
 // sendToOne stages m for one member of a queue group, chosen at random; the
 // others are tried in turn should it not be taken (spec: client-protocol 9).
-func (s *Sender) sendToOne(members []target, m *wire.Msg, except *interest.Sub) bool {
+func (s *Sender) sendToOne(members []target, m *wire.Msg) bool {
 	n := len(members)
 	if n == 0 {
 		return false
@@ -128,7 +144,7 @@ func (s *Sender) sendToOne(members []target, m *wire.Msg, except *interest.Sub) 
 		at = int(rand.Uint32N(uint32(n)))
 	}
 	for range n {
-		if t := &members[at]; t.sub != except && s.send(t, m) {
+		if t := &members[at]; !t.stage.Queue.Refuses() && s.send(t, m) {
 			return true
 		}
 		if at++; at == n {

@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"nats-server/internal/conn"
-	"nats-server/internal/interest"
-	"nats-server/internal/wire"
 )
 
 const (
@@ -19,17 +17,8 @@ const (
 	holdOnce = 2 * time.Millisecond
 	holdRead = 10 * time.Millisecond
 
-	// rounds bounds how often messages look for another group member in one read.
-	rounds = 8
-
 	fewStages = 64
 )
-
-// orphan is messages that the chosen member of a queue group did not take.
-type orphan struct {
-	sub  *interest.Sub
-	data []byte
-}
 
 // Commit hands over everything staged. Queues are not written yet.
 func (s *Sender) Commit() {
@@ -41,6 +30,10 @@ func (s *Sender) Commit() {
 	}
 	clear(s.dirty)
 	s.dirty, s.staged = s.dirty[:0], 0
+	if s.choosing {
+		s.choosing = false
+		s.acct.EndChoice()
+	}
 }
 
 // commit hands one stage over.
@@ -49,11 +42,6 @@ func (s *Sender) commit(st *stage) {
 		return
 	}
 	o := st.Queue.Commit(&st.Stage)
-	for _, lost := range o.Lost {
-		if sub := st.subs[lost.Run]; sub != nil && sub.Group() != "" {
-			s.orphans = append(s.orphans, orphan{sub, lost.Data})
-		}
-	}
 	s.committed(st, &o)
 }
 
@@ -91,17 +79,9 @@ func (s *Sender) Settle() (hold func()) {
 	return hold
 }
 
-// handOver commits, finds receivers for orphans and sees to the writing.
+// handOver commits and sees to the writing.
 func (s *Sender) handOver() {
 	s.Commit()
-	for range rounds {
-		if len(s.orphans) == 0 {
-			break
-		}
-		s.adopt()
-		s.Commit()
-	}
-	s.orphans = nil
 	direct := len(s.flush) <= directMost
 	for _, st := range s.flush {
 		st.flush = false
@@ -109,28 +89,6 @@ func (s *Sender) handOver() {
 	}
 	clear(s.flush)
 	s.flush = s.flush[:0]
-}
-
-// adopt looks for other members for the orphaned messages of queue groups: a
-// member that drains loses none (spec: client-protocol 9, 22).
-func (s *Sender) adopt() {
-	orphans := s.orphans
-	s.orphans = nil
-	for _, o := range orphans {
-		for b := o.data; len(b) > 0; {
-			m, _, n := wire.ReadDelivery(b)
-			b = b[n:]
-			l := &s.scratch
-			l.subject, l.hash = m.Subject, interest.Hash(m.Subject)
-			s.plan(l)
-			l.subject = nil
-			for i := range l.groups {
-				if l.groups[i].name == o.sub.Group() {
-					s.sendToOne(l.groups[i].members, &m, o.sub)
-				}
-			}
-		}
-	}
 }
 
 // hold returns what makes the publisher wait, if every queue that took its
@@ -171,6 +129,14 @@ func (s *Sender) wait(behind []*conn.Queue) {
 	}
 	if waited {
 		s.held(time.Since(began))
+	}
+}
+
+// Close ends the Sender, of which nothing staged is handed over any more.
+func (s *Sender) Close() {
+	if s.choosing {
+		s.choosing = false
+		s.acct.EndChoice()
 	}
 }
 

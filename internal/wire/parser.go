@@ -224,7 +224,7 @@ func (p *Parser) badArguments(what string, arg []byte) (Verb, int) {
 }
 
 func (p *Parser) peerError(b []byte) (Verb, int) {
-	arg, _, ok := p.argument(b, "-err", true)
+	arg, _, ok := p.argument(b, "-err", false)
 	if !ok {
 		return p.stopped(), 0
 	}
