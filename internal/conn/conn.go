@@ -85,6 +85,9 @@ type link interface {
 	// stop ends reading on a closed connection. While flushing, the flusher has a
 	// last short time; otherwise the socket is closed.
 	stop(flushing bool)
+	// unsent returns how many bytes were written that the peer has not taken, or
+	// always the same if that is not known.
+	unsent() int
 	// shut closes the socket after the last flush of a closed connection.
 	shut()
 }

@@ -50,7 +50,11 @@ func (in *input) consumed(n, need int) {
 		in.chunk.Data = b[:copy(b, b[in.start:])]
 		in.start = 0
 	case full:
-		bigger := buf.Get(min(max(need, len(b)+1), 2*cap(b)))
+		size := 2 * cap(b)
+		if need > 0 {
+			size = min(need, size)
+		}
+		bigger := buf.Get(size)
 		bigger.Data = append(bigger.Data, b...)
 		in.chunk.Release()
 		in.chunk = bigger
@@ -69,7 +73,7 @@ func (in *input) rest() {
 		in.chunk.Release()
 		in.chunk, in.start = nil, 0
 	case cap(in.chunk.Data) >= buf.Max && len(left) <= cap(in.chunk.Data)/4:
-		small := buf.Get(len(left))
+		small := buf.Get(len(left) + 1) // room to go on
 		small.Data = append(small.Data, left...)
 		in.chunk.Release()
 		in.chunk, in.start = small, 0

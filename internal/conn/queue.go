@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"nats-server/internal/buf"
 )
@@ -28,7 +27,7 @@ type Queue struct {
 
 	gated atomic.Bool   // gate is not nil; changed under mu
 	gate  chan struct{} // not nil while pending is above the high-water mark; closed when it opens
-	moved bool          // bytes were written since the gate closed or somebody last waited at it
+	pace  pace
 }
 
 // Loss is a staged run, or the rest of one, that was not accepted.
@@ -214,9 +213,8 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 		failed, _ = q.closeLocked(SlowConsumerPending)
 		return failed
 	}
-	if limit > 0 && q.gate == nil && q.pending > highWater(limit) {
-		q.gate, q.moved = make(chan struct{}), false
-		q.gated.Store(true)
+	if limit > 0 && q.pending > watchFrom(limit) {
+		q.watchLocked(limit)
 	}
 	if c = q.merge(c); c != nil {
 		q.out = append(q.out, c)
@@ -247,40 +245,6 @@ func (q *Queue) merge(c *buf.Chunk) *buf.Chunk {
 	fitted.Data = append(fitted.Data, c.Data...)
 	c.Release()
 	return fitted
-}
-
-// highWater is the pending size above which publishers are slowed down (spec:
-// client-protocol 16).
-func highWater(limit int64) int64 { return limit / 4 * 3 }
-
-// openLocked lets everybody go who waits at the gate.
-func (q *Queue) openLocked() {
-	if q.gate != nil {
-		close(q.gate)
-		q.gate = nil
-		q.gated.Store(false)
-	}
-}
-
-// Wait blocks while the queue is above its high-water mark, for at most d, and
-// reports whether it waited. It does not wait for a queue that is not moving:
-// only one from which bytes were written since the last wait. A publisher thus
-// never loses time to a peer that does not read at all.
-func (q *Queue) Wait(d time.Duration) bool {
-	q.mu.Lock()
-	gate, moved := q.gate, q.moved
-	q.moved = false
-	q.mu.Unlock()
-	if gate == nil || !moved {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-gate:
-	case <-t.C:
-	}
-	return true
 }
 
 // Locked runs f under the queue's lock, for changes to Taps of this connection.

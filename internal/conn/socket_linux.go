@@ -103,6 +103,9 @@ func (s *socket) stop(flushing bool) {
 		s.c.Out.mu.Unlock()
 	} else {
 		s.shut()
+		if s.blocked.CompareAndSwap(true, false) {
+			s.flush(true) // in vain, which ends it
+		}
 	}
 	s.endIdle()
 }
@@ -279,12 +282,13 @@ func (s *socket) flush(direct bool) {
 		case err == syscall.EAGAIN && s.wait():
 			return
 		case err == syscall.EAGAIN && s.late.Load():
-			err = os.ErrDeadlineExceeded
-			fallthrough
+			s.failFlush(os.ErrDeadlineExceeded)
+			return
+		case err == syscall.EAGAIN && !s.open.Load():
+			s.failFlush(net.ErrClosed)
+			return
 		case err != nil && err != syscall.EAGAIN:
-			c.writeFailed(err)
-			s.stopTimer()
-			q.finish(true)
+			s.failFlush(os.NewSyscallError("write", err))
 			return
 		case err == nil:
 			s.stopTimer()
@@ -293,6 +297,22 @@ func (s *socket) flush(direct bool) {
 			}
 		}
 	}
+}
+
+func (s *socket) failFlush(err error) {
+	s.c.writeFailed(err)
+	s.stopTimer()
+	s.c.Out.finish(true)
+}
+
+// unsent returns how many bytes the kernel holds that the peer has not taken.
+func (s *socket) unsent() int {
+	if !s.acquire() {
+		return 0
+	}
+	defer s.release()
+	n, _ := unix.IoctlGetInt(s.fd, unix.SIOCOUTQ)
+	return n
 }
 
 // wait makes the flusher wait for the Poller. It reports false if that is not
@@ -305,9 +325,10 @@ func (s *socket) wait() bool {
 	}
 	q.mu.Unlock()
 	s.blocked.Store(true)
-	// The socket may have become writable, or the time may have run out, before
-	// the Poller or the timer could see that somebody waits.
-	if (s.late.Load() || writable(s.fd)) && s.blocked.CompareAndSwap(true, false) {
+	// The socket may have become writable, the time may have run out, or the
+	// connection may have been closed, before those who do that could see that
+	// somebody waits.
+	if (s.late.Load() || !s.open.Load() || writable(s.fd)) && s.blocked.CompareAndSwap(true, false) {
 		return false
 	}
 	return true

@@ -117,18 +117,18 @@ func (s *Sender) hold() func() {
 // wait holds the publisher back until the queues have drained enough, within the
 // time that a read may cost it.
 func (s *Sender) wait(behind []*conn.Queue) {
-	began, waited := time.Now(), false
-	for _, q := range behind {
-		left := holdRead - time.Since(began)
-		if left <= 0 {
-			break
-		}
-		if q.Wait(min(holdOnce, left)) {
-			waited = true
+	began := time.Now()
+	waited := true
+	for waited && time.Since(began) < holdRead {
+		waited = false
+		for _, q := range behind {
+			if left := holdRead - time.Since(began); left > 0 && q.Wait(min(holdOnce, left)) {
+				waited = true
+			}
 		}
 	}
-	if waited {
-		s.held(time.Since(began))
+	if d := time.Since(began); d > holdOnce/2 {
+		s.held(d)
 	}
 }
 

@@ -1,0 +1,199 @@
+package client_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"regexp"
+	"runtime/metrics"
+	"strings"
+	"testing"
+
+	"nats-server/internal/auth"
+	"nats-server/internal/client"
+	"nats-server/internal/testkit"
+)
+
+// Bits of the mode with which FuzzSession runs a session.
+const (
+	withAuth = 1 << iota
+	withTrace
+	withoutHeaders
+	withGreeting // CONNECT has been said
+)
+
+// interesting are inputs from which others are made: something of every verb,
+// every kind of mistake, and what lies between two reads.
+var interesting = []string{
+	"",
+	"\r\n",
+	"\n",
+	"PING\r\n",
+	"ping\npInG extra\r\nPONG\r\n+OK\r\n",
+	"CONNECT {}\r\nPING\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nUNSUB 1\r\nPING\r\n",
+	"CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1}\r\nPING\r\nSUB r 1\r\nPUB x r 0\r\n\r\n",
+	"CONNECT {\"auth_token\":\"t\"}\r\nCONNECT {\"echo\":false}\r\n",
+	"CONNECT {\"protocol\":7}\r\n",
+	"CONNECT {\"no_responders\":true}\r\n",
+	"CONNECT {\"user\":1}\r\nCONNECT null\r\n",
+	"CONNECT [\r\n",
+	"CONNECT{}\r\n",
+	"CONNECT {\"account\":\"x\"}\r\n",
+	"SUB a.* 1\r\nSUB > 2\r\nSUB a.b 3\r\nUNSUB 3 2\r\nPUB a.b 0\r\n\r\nPUB a.b 0\r\n\r\nPUB a.b 0\r\n\r\n",
+	"SUB a q 1\r\nSUB * q 2\r\nPUB a 1\r\nx\r\nUNSUB 1\r\nPUB a 1\r\nx\r\n",
+	"SUB a..b 1\r\nSUB a. 2\r\nSUB .a 3\r\nSUB a.>.b 4\r\nSUB a _sys_ 5\r\n",
+	"SUB a 1\r\nSUB b 1\r\nUNSUB 1 1\r\nUNSUB 1 0\r\nUNSUB 1 -1\r\nUNSUB x y\r\nUNSUB 9\r\n",
+	"PUB a..b 0\r\n\r\nPUB a.* 0\r\n\r\nPUB $NRG.x 0\r\n\r\nPUB a _R_.x 0\r\n\r\n",
+	"PUB a 1\r\nxx\r\n",
+	"PUB a 1\r\nx\n",
+	"PUB a 000000001\r\nx\r\nPUB a 0000000001\r\nx\r\n",
+	"PUB a -1\r\n",
+	"PUB a 4097\r\n",
+	"PUB a 999999999\r\n",
+	"PUB a b c 1\r\n",
+	"PUB a\r\n",
+	"HPUB a 12 14\r\nNATS/1.0\r\n\r\nhi\r\nHPUB a r 0 2\r\nhi\r\n",
+	"HPUB a 15 14\r\n",
+	"HPUB a 1\r\n",
+	"MSG a 1 2\r\nhi\r\n",
+	"-ERR 'x'\r\n",
+	"INFO {}\r\nINFO x\r\n",
+	"RS+ $G a\r\n",
+	"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+	"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+	"SUB \x00\xff\x80 \xfe\r\nPUB \x00\xff\x80 3\r\n\x00\r\n\r\n",
+	"SUB " + strings.Repeat("a.", 250) + "a 1\r\n",
+	"SUB " + strings.Repeat("a", 600) + " 1\r\n",
+	"PING" + strings.Repeat(" ", 5000),
+	"PUB " + strings.Repeat(" ", 1100) + "a 0\r\n",
+	"sub\ta\t1\r\npub\ta\t\t0\r\n\r\n",
+	"PUB a 4096\r\n" + strings.Repeat("x", 4096) + "\r\nPING\r\n",
+}
+
+// A session takes any bytes, in any pieces, to a specified end: it answers the same
+// whatever the pieces, leaves nothing behind, and holds no more memory than its
+// limits allow.
+func FuzzSession(f *testing.F) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for i, text := range interesting {
+		splits := make([]byte, 1+i%7)
+		for j := range splits {
+			splits[j] = byte(rnd.IntN(30))
+		}
+		f.Add([]byte(text), splits, byte(i))
+		f.Add([]byte(text), []byte{0}, byte(withGreeting))
+	}
+	f.Fuzz(func(t *testing.T, data, splits []byte, mode byte) {
+		if len(data) > 32<<10 {
+			t.Skip("the limits show with less")
+		}
+		if mode&withGreeting != 0 {
+			data = append([]byte("CONNECT {\"verbose\":false,\"headers\":true,\"auth_token\":\"t\"}\r\nPING\r\n"), data...)
+		}
+		whole := session(t, [][]byte{data}, mode)
+		split := session(t, cut(data, splits), mode)
+		if !groups.Match(data) && !bytes.Equal(whole, split) {
+			t.Errorf("in one piece it answers %s, in others %s", testkit.Quote(string(whole)), testkit.Quote(string(split)))
+		}
+	})
+}
+
+// groups finds subscriptions with a queue group, whose members are chosen at random.
+var groups = regexp.MustCompile(`(?i)sub[ \t]+[^ \t\r\n]+[ \t]+[^ \t\r\n]+[ \t]+[^ \t\r\n]`)
+
+// cut cuts data into pieces of the lengths given, again and again.
+func cut(data, lengths []byte) (pieces [][]byte) {
+	for i := 0; len(data) > 0; i++ {
+		n := 1
+		if len(lengths) > 0 {
+			n += int(lengths[i%len(lengths)])
+		}
+		n = min(n, len(data))
+		pieces = append(pieces, data[:n])
+		data = data[n:]
+	}
+	return pieces
+}
+
+// session feeds the pieces to a session of a new Hub and returns its answer.
+func session(t *testing.T, pieces [][]byte, mode byte) []byte {
+	t.Helper()
+	h := newHouse(t, func(c *client.Config) {
+		c.MaxSubs = 20
+		c.MaxTraced = 10
+		c.NoHeaders = mode&withoutHeaders != 0
+		if mode&withAuth != 0 {
+			c.Auth = auth.New(auth.Config{Token: "t"})
+		}
+	})
+	if mode&withTrace != 0 {
+		h.log.Set(discard{}, true, true)
+	}
+	nc := &script{pieces: pieces}
+	before := heap()
+	h.serve(nc)
+	h.ended(t)
+	if after := heap(); after > before+mostHeap {
+		t.Errorf("the heap grew from %d to %d bytes", before, after)
+	}
+	out, closed := nc.written()
+	if !closed {
+		t.Error("the connection was not closed")
+	}
+	if n := h.stats.Panics.Load(); n != 0 {
+		t.Errorf("%d panics", n)
+	}
+	if !bytes.HasPrefix(out, []byte("INFO {")) || !bytes.HasSuffix(out, []byte("\r\n")) {
+		t.Errorf("the answer is %s", testkit.Quote(string(out)))
+	}
+	// Others are served as ever.
+	other := &script{pieces: [][]byte{[]byte("CONNECT {\"verbose\":false,\"auth_token\":\"t\"}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nPING\r\n")}}
+	h.serve(other)
+	h.ended(t)
+	if got, _ := other.written(); !bytes.HasSuffix(got, []byte(" \r\nMSG a 1 2\r\nhi\r\nPONG\r\n")) {
+		t.Errorf("the next client gets %s", testkit.Quote(string(got)))
+	}
+	return out
+}
+
+// mostHeap is far more than one session of the size used here needs, garbage
+// included.
+const mostHeap = 128 << 20
+
+// heap returns the bytes of all objects, dead ones included.
+func heap() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// discard is a Logger that throws everything away.
+type discard struct{}
+
+func (discard) Noticef(string, ...any) {}
+func (discard) Warnf(string, ...any)   {}
+func (discard) Errorf(string, ...any)  {}
+func (discard) Fatalf(string, ...any)  {}
+func (discard) Debugf(string, ...any)  {}
+func (discard) Tracef(string, ...any)  {}
+
+// Every byte on its own, for all seeds and modes: what the fuzzer would come to
+// late.
+func TestSessionByteByByte(t *testing.T) {
+	for _, text := range interesting {
+		for mode := range byte(2 * withGreeting) {
+			data := []byte(text)
+			if mode&withGreeting != 0 {
+				data = append([]byte("CONNECT {\"verbose\":false,\"headers\":true,\"auth_token\":\"t\"}\r\nPING\r\n"), data...)
+			}
+			whole := session(t, [][]byte{data}, mode)
+			split := session(t, cut(data, nil), mode)
+			if !groups.Match(data) && !bytes.Equal(whole, split) {
+				t.Errorf("mode %d, %s: in one piece it answers %s, in bytes %s", mode,
+					testkit.Quote(text), testkit.Quote(string(whole)), testkit.Quote(string(split)))
+			}
+			if t.Failed() {
+				return
+			}
+		}
+	}
+}
