@@ -10,13 +10,14 @@ import (
 	"sync/atomic"
 )
 
-// Capacities of the smallest class and of the largest that is kept for reuse.
+// Capacities of classes: the smallest, that of full chunks, and the largest.
 const (
 	Min = 512
 	Max = 64 << 10
+	Big = 256 << 10
 )
 
-var classes = [...]int{Min, 4 << 10, 16 << 10, Max}
+var classes = [...]int{Min, 4 << 10, 16 << 10, Max, Big}
 
 const (
 	oversize = len(classes)     // a chunk made to measure, which no pool takes back

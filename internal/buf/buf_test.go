@@ -16,7 +16,8 @@ func TestGetPicksTheSmallestClassThatFits(t *testing.T) {
 	f(513, 4096)
 	f(4097, 16384)
 	f(Max, Max)
-	f(Max+1, Max+1)
+	f(Max+1, Big)
+	f(Big+1, Big+1)
 }
 
 func TestExtendGrowsDataInPlace(t *testing.T) {
@@ -30,7 +31,7 @@ func TestExtendGrowsDataInPlace(t *testing.T) {
 }
 
 func TestOversizeChunksAreNotKept(t *testing.T) {
-	c := Get(Max + 1)
+	c := Get(Big + 1)
 	c.Data = append(c.Data, 'x')
 	c.Release()
 	if len(c.Data) != 1 {

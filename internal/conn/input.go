@@ -14,16 +14,23 @@ import (
 type input struct {
 	chunk *buf.Chunk // nil while there is nothing
 	start int        // bytes before it are consumed
+	flood bool       // the peer sends more than a full chunk takes
 }
 
 // room returns memory to read into, at the end of what is there. It is a full
-// chunk, unless an unfinished command needs a larger one.
+// chunk, unless an unfinished command needs a larger one. The more is read at a
+// time, the more goes to each receiver at a time, so a peer that sends a lot is
+// given a big one.
 func (in *input) room() []byte {
+	size := buf.Max
+	if in.flood {
+		size = buf.Big
+	}
 	switch {
 	case in.chunk == nil:
-		in.chunk = buf.Get(buf.Max)
-	case cap(in.chunk.Data) < buf.Max:
-		full := buf.Get(buf.Max)
+		in.chunk = buf.Get(size)
+	case cap(in.chunk.Data) < size:
+		full := buf.Get(size)
 		full.Data = append(full.Data, in.chunk.Data...)
 		in.chunk.Release()
 		in.chunk = full

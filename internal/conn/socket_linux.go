@@ -191,7 +191,7 @@ func (s *socket) goOn(more bool) bool {
 	case more:
 		// Reports of input that is read anyway would only wake a worker.
 		if !s.deaf {
-			s.deaf = true
+			s.deaf, c.in.flood = true, !c.apart.Load()
 			s.watch(watchedBusy)
 			s.poller.share()
 		}
@@ -199,7 +199,7 @@ func (s *socket) goOn(more bool) bool {
 	}
 	c.in.rest()
 	deaf := s.deaf
-	s.deaf = false
+	s.deaf, c.in.flood = false, false
 	if !s.turn.CompareAndSwap(busy, idle) {
 		s.turn.Store(busy) // it was again
 		s.deaf = deaf

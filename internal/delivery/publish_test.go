@@ -165,7 +165,7 @@ func TestNoResponders(t *testing.T) {
 	p.hears("")
 	p.sub("reply.*", "", "3")
 	ask()
-	p.hears("HMSG reply.1 3 37 37|NATS/1.0 503|Nats-Subject: svc.x||||")
+	p.hears("HMSG reply.1 3 37 37|NATS/1.0 503|Nats-Subject: svc.x|||")
 	p.sub("reply.1", "", "4")
 	ask()
 	if n := strings.Count(p.heard(), "HMSG"); n != 1 {
