@@ -50,6 +50,7 @@ type Server struct {
 	log     logs.Log
 	stats   conn.Stats
 	global  *account.Account
+	auth    *auth.Directory
 	clients *client.Hub
 	track   sync.WaitGroup // sessions
 	ready   chan struct{}  // closed when clients can connect
@@ -84,6 +85,7 @@ func NewServer(opts *Options) (*Server, error) {
 		leaving: make(chan struct{}),
 		done:    make(chan struct{}),
 	}
+	s.auth = auth.New(auth.Config{User: o.Username, Password: o.Password, Token: o.Authorization})
 	s.clients = client.NewHub(client.Config{
 		MaxConnections: o.MaxConn,
 		MaxSubs:        o.MaxSubs,
@@ -92,7 +94,7 @@ func NewServer(opts *Options) (*Server, error) {
 		MaxPayload:     int(o.MaxPayload),
 		NoHeaders:      o.NoHeaderSupport,
 		MaxTraced:      o.MaxTracedMsgLen,
-		Auth:           auth.New(auth.Config{User: o.Username, Password: o.Password, Token: o.Authorization}),
+		Auth:           s.auth,
 		AuthTimeout:    o.AuthTimeout,
 		Account:        s.global,
 		MaxPending:     o.MaxPending,
@@ -141,6 +143,9 @@ func (s *Server) announce() {
 	s.log.Debugf("  Go build: %s", runtime.Version())
 	s.log.Noticef("  Name:     %s", s.opts.ServerName)
 	s.log.Noticef("  ID:       %s", s.id)
+	if s.auth.PlainPassword() {
+		s.log.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
+	}
 	if s.opts.MaxPayload > 8<<20 {
 		s.log.Warnf("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance")
 	}
@@ -187,7 +192,7 @@ func (s *Server) setInfo(host string, port int) error {
 		Host:         host,
 		Port:         port,
 		Headers:      !s.opts.NoHeaderSupport,
-		AuthRequired: s.opts.Username != "" || s.opts.Password != "" || s.opts.Authorization != "",
+		AuthRequired: s.auth.Required(),
 		MaxPayload:   int(s.opts.MaxPayload),
 	}
 	t, err := info.Template()

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"strings"
 	"testing"
@@ -129,6 +130,9 @@ func TestSlowReaderSlowsItsPublisherDown(t *testing.T) {
 			s, log := startLogged(t, server.Options{MaxPending: int64(maxPending)}, true)
 			const batch = 100
 			sub := join(t, s, quiet)
+			// With a buffer of many megabytes the kernel would report only every
+			// now and then that the subscriber reads at all.
+			noErr(t, sub.nc.(*net.TCPConn).SetReadBuffer(256<<10))
 			sub.send("SUB x 1\r\n")
 			sub.sync()
 			publisher := join(t, s, quiet)
@@ -166,8 +170,8 @@ func TestSlowReaderSlowsItsPublisherDown(t *testing.T) {
 			}
 		})
 	}
-	f(20<<20, 4<<20, 30<<20)
-	f(8<<20, 2<<20, 12<<20)
+	f(20<<20, 8<<20, 28<<20)
+	f(8<<20, 8<<20, 18<<20)
 }
 
 // Neither one that was cut off nor one that is still waited for delays the end of

@@ -59,6 +59,12 @@ func (d *Directory) secret(configured, given string) bool {
 	return bcrypt.CompareHashAndPassword([]byte(configured), []byte(given)) == nil
 }
 
+// PlainPassword reports whether the configured password is readable by whoever can
+// read the configuration.
+func (d *Directory) PlainPassword() bool {
+	return d.cfg.Password != "" && !isHash(d.cfg.Password)
+}
+
 // isHash reports whether a configured secret is a bcrypt hash: $2a$11$…
 func isHash(s string) bool {
 	return len(s) > 6 && s[0] == '$' && s[1] == '2' && strings.IndexByte("abxy", s[2]) >= 0 &&

@@ -44,6 +44,8 @@ var interesting = []string{
 	"SUB a 1\r\nSUB b 1\r\nUNSUB 1 1\r\nUNSUB 1 0\r\nUNSUB 1 -1\r\nUNSUB x y\r\nUNSUB 9\r\n",
 	"PUB a..b 0\r\n\r\nPUB a.* 0\r\n\r\nPUB $NRG.x 0\r\n\r\nPUB a _R_.x 0\r\n\r\n",
 	"PUB a 1\r\nxx\r\n",
+	"PUB . 0\n\ra", // the complaint about the subject comes before the payload
+	"PUB . 9999\r\n",
 	"PUB a 1\r\nx\n",
 	"PUB a 000000001\r\nx\r\nPUB a 0000000001\r\nx\r\n",
 	"PUB a -1\r\n",

@@ -54,6 +54,13 @@ func (r *recorder) lines() []string {
 	return append([]string(nil), r.all...)
 }
 
+// clear forgets the lines so far.
+func (r *recorder) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = nil
+}
+
 // with returns the lines that contain text.
 func (r *recorder) with(text string) (found []string) {
 	for _, line := range r.lines() {

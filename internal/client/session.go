@@ -128,6 +128,9 @@ func (s *Session) obey(verb wire.Verb) error {
 
 // broken is the verdict on broken grammar (spec: client-protocol 4, 5).
 func (s *Session) broken(f *wire.Fault) error {
+	if f.Payload {
+		s.announced(&s.parser.Msg)
+	}
 	switch f.Kind {
 	case wire.FaultControlLine:
 		log := fmt.Sprintf("%s: max_control_line %d, %s", wire.ErrMaxControlLine, s.parser.Limits.ControlLine, f.Detail)

@@ -2,13 +2,31 @@ package client
 
 import (
 	"bytes"
-	"regexp"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"nats-server/internal/wire"
 )
 
-// secrets finds the values in a CONNECT that no log may show.
-var secrets = regexp.MustCompile(`(?i)("(?:pass|auth_token|jwt|sig|nkey)"\s*:\s*)"(?:[^"\\]|\\.)*"?`)
+// secrets are the fields of CONNECT that no log may show, in lower case.
+var secrets = map[string]bool{"pass": true, "auth_token": true, "jwt": true, "sig": true, "nkey": true}
+
+// redacted is the argument of a CONNECT as a log may show it. What can not be
+// decoded is not shown, since there is no telling what in it is a secret.
+func redacted(arg []byte) string {
+	var fields map[string]any
+	if json.Unmarshal(arg, &fields) != nil {
+		return fmt.Sprintf("(%d bytes that are not a JSON object)", len(arg))
+	}
+	for name := range fields {
+		if secrets[strings.ToLower(name)] {
+			fields[name] = "[REDACTED]"
+		}
+	}
+	b, _ := json.Marshal(fields) // it was JSON before
+	return string(b)
+}
 
 // traceIn logs a command that was received.
 func (s *Session) traceIn(verb wire.Verb, b []byte) {
@@ -19,7 +37,7 @@ func (s *Session) traceIn(verb wire.Verb, b []byte) {
 		log.Tracef("%s - <<- [%s]", s.conn, bytes.TrimRight(line, "\r"))
 		log.Tracef("%s - <<- MSG_PAYLOAD: [%q]", s.conn, s.traced(body))
 	case wire.Connect:
-		log.Tracef("%s - <<- [%s]", s.conn, secrets.ReplaceAll(bytes.TrimRight(b, "\r\n"), []byte(`${1}"[REDACTED]"`)))
+		log.Tracef("%s - <<- [CONNECT %s]", s.conn, redacted(s.parser.Arg))
 	case wire.Broken, wire.Info:
 	default:
 		log.Tracef("%s - <<- [%s]", s.conn, bytes.TrimRight(b, "\r\n"))

@@ -68,13 +68,9 @@ func (q *Queue) takeLocked() {
 func (q *Queue) wrote(n int) {
 	q.mu.Lock()
 	q.pending -= int64(n)
-	q.pace.moved = q.pace.moved || n > 0
-	limit := q.conn.cfg.MaxPending
-	if q.gate != nil && q.pending < highWater(limit) {
+	q.pace.wrote = q.pace.wrote || n > 0
+	if q.gate != nil && q.pending < highWater(q.conn.cfg.MaxPending) {
 		q.openLocked()
-	}
-	if q.pending < watchFrom(limit) {
-		q.pace.watching = false
 	}
 	q.mu.Unlock()
 }

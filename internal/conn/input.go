@@ -26,6 +26,9 @@ func (in *input) room() []byte {
 	if in.flood {
 		size = buf.Big
 	}
+	if in.chunk != nil && cap(in.chunk.Data) > size {
+		in.rest() // the flood is over, or the large command
+	}
 	switch {
 	case in.chunk == nil:
 		in.chunk = buf.Get(size)

@@ -321,8 +321,8 @@ func (c *script) Read(b []byte) (int, error) {
 // A reader that gives back the memory of a large command keeps room for the rest
 // of the next, whatever its size.
 func TestUnfinishedCommandsAfterLargeOnes(t *testing.T) {
-	for _, begun := range []int{1, 500, 512, 4096, 16 << 10, 64<<10 - 1, 64 << 10, 64<<10 + 1, 100_000, 250_000, 300_000} {
-		large, next := sized(make([]byte, 1_000_000)), sized(bytes.Repeat([]byte("x"), 400_000))
+	for _, begun := range []int{1, 502, 512, 4086, 16<<10 - 10, 64<<10 - 10, 64 << 10, 100_000, 250_000, 256<<10 - 10, 300_000} {
+		large, next := sized(make([]byte, 2_000_000)), sized(bytes.Repeat([]byte("x"), 400_000))
 		first := append(large[:len(large):len(large)], next[:begun]...)
 		w, s := newWorld(t), new(session)
 		var got []int
@@ -333,6 +333,6 @@ func TestUnfinishedCommandsAfterLargeOnes(t *testing.T) {
 		}}
 		w.connect(tr, s)
 		equal(t, "reason", s.reason(t), conn.ClientClosed)
-		equalAll(t, fmt.Sprintf("commands, with %d bytes of the second at first", begun), got, []int{1_000_000, 400_000})
+		equalAll(t, fmt.Sprintf("commands, with %d bytes of the second at first", begun), got, []int{2_000_000, 400_000})
 	}
 }

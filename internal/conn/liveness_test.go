@@ -25,8 +25,8 @@ func startPipe(t *testing.T, interval time.Duration) (*world, *session, net.Conn
 // hearsAfter fails the test unless want is the next to arrive, after d.
 func hearsAfter(t *testing.T, far net.Conn, d time.Duration, want string) {
 	t.Helper()
-	silent(t, far, d-1)
-	time.Sleep(1) // virtual
+	silent(t, far, d-time.Nanosecond)
+	time.Sleep(time.Nanosecond) // virtual
 	synctest.Wait()
 	hears(t, far, want)
 }

@@ -2,46 +2,47 @@ package conn
 
 import "time"
 
-// stillMoving is how long after the last sign of a peer taking bytes it is still
-// believed to be merely slow.
-const stillMoving = 20 * time.Millisecond
+// How long after the last sign of a peer taking bytes it is still believed to be
+// merely slow. A kernel with large buffers tells the sender only after hundreds of
+// kilobytes that the receiver has made room, so one that has gone on after a pause
+// before is given time. One that has not fills the default queue in about the
+// shorter time; after that its publishers do not wait for it at all.
+const (
+	patience       = 100 * time.Millisecond
+	patienceProven = 300 * time.Millisecond
+)
 
 // pace tells a queue whose peer is slow from one whose peer takes nothing at all.
-// The kernel is asked how much the peer has yet to take, since it reports room
-// only after megabytes.
+// It is guarded by the queue's lock.
 type pace struct {
-	watching bool      // pending is above watchFrom
-	moved    bool      // bytes were written since the last look
-	unsent   int       // at the last look
-	movedAt  time.Time // when a look last saw that bytes had been taken; zero if none has
+	wrote   bool      // bytes were written since the last look
+	unsent  int       // what the kernel held for the peer at the last look
+	movedAt time.Time // when a look last saw that bytes had been taken
+	filled  bool      // the kernel's buffers have been full
+	proven  bool      // the peer has taken bytes after that
+}
+
+// look notes whether the peer has taken bytes since the last look. Looks begin
+// when the kernel's buffers are full.
+func (p *pace) look(unsent int) {
+	if p.wrote || unsent != p.unsent {
+		p.movedAt = time.Now()
+		p.proven = p.filled
+	}
+	p.wrote, p.unsent, p.filled = false, unsent, true
+}
+
+// slow reports whether the peer still takes bytes.
+func (p *pace) slow() bool {
+	if p.proven {
+		return time.Since(p.movedAt) < patienceProven
+	}
+	return time.Since(p.movedAt) < patience
 }
 
 // highWater is the pending size above which publishers are slowed down (spec:
-// client-protocol 16); watchFrom is that above which the pace is watched, so that
-// it is known by then.
+// client-protocol 16).
 func highWater(limit int64) int64 { return limit / 4 * 3 }
-func watchFrom(limit int64) int64 { return limit / 2 }
-
-// watchLocked is called when more was queued.
-func (q *Queue) watchLocked(limit int64) {
-	p := &q.pace
-	if !p.watching {
-		*p = pace{watching: true, unsent: q.conn.link.unsent()}
-	}
-	if q.gate == nil && q.pending > highWater(limit) {
-		q.gate = make(chan struct{})
-		q.gated.Store(true)
-		p.look(q.conn.link.unsent())
-	}
-}
-
-// look notes whether the peer has taken bytes since the last look.
-func (p *pace) look(unsent int) {
-	if p.moved || unsent != p.unsent {
-		p.movedAt = time.Now()
-	}
-	p.moved, p.unsent = false, unsent
-}
 
 // openLocked lets everybody go who waits at the gate.
 func (q *Queue) openLocked() {
@@ -59,7 +60,7 @@ func (q *Queue) Wait(d time.Duration) bool {
 	q.mu.Lock()
 	gate := q.gate
 	q.pace.look(q.conn.link.unsent())
-	slow := time.Since(q.pace.movedAt) < stillMoving
+	slow := q.pace.slow()
 	q.mu.Unlock()
 	if gate == nil || !slow {
 		return false

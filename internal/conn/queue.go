@@ -40,7 +40,7 @@ type Loss struct {
 // are nil in the ordinary case.
 type Outcome struct {
 	Flush   bool   // there is something to write and nobody writing
-	Gated   bool   // the queue is above its high-water mark
+	Gated   bool   // the queue is above its high-water mark: publishers should Wait
 	Failed  bool   // the queue has outgrown its limit: the caller must call Overflow
 	Lost    []Loss // messages that were not accepted
 	Expired []int  // runs whose Tap has reached its maximum and is ended now
@@ -71,7 +71,7 @@ func (q *Queue) commit(s *Stage) (o Outcome) {
 	}
 	o.Failed = q.put(chunk)
 	o.Flush = !q.flushing && len(q.out) > 0
-	o.Gated = q.gate != nil
+	o.Gated = q.gate != nil && !q.conn.cfg.DropWhenSlow
 	return o
 }
 
@@ -213,8 +213,9 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 		failed, _ = q.closeLocked(SlowConsumerPending)
 		return failed
 	}
-	if limit > 0 && q.pending > watchFrom(limit) {
-		q.watchLocked(limit)
+	if limit > 0 && q.gate == nil && q.pending > highWater(limit) {
+		q.gate = make(chan struct{})
+		q.gated.Store(true)
 	}
 	if c = q.merge(c); c != nil {
 		q.out = append(q.out, c)

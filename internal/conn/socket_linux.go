@@ -77,9 +77,15 @@ func (s *socket) release() {
 
 // shut lets the fd be closed as soon as nobody uses it.
 func (s *socket) shut() {
-	if s.open.CompareAndSwap(true, false) {
-		s.release()
+	if !s.open.CompareAndSwap(true, false) {
+		return
 	}
+	if s.timing.Load() {
+		s.c.Out.mu.Lock()
+		s.timer.Stop()
+		s.c.Out.mu.Unlock()
+	}
+	s.release()
 }
 
 func (s *socket) start() {
@@ -173,6 +179,7 @@ func (s *socket) read() (more bool) {
 func (s *socket) readApart(hold func()) {
 	for more := true; more; {
 		if hold != nil {
+			s.c.in.flood = false // the time is for an ordinary read
 			hold()
 		}
 		more, hold = s.readOnce()
@@ -323,6 +330,7 @@ func (s *socket) wait() bool {
 	if !q.closed && !s.timing.Load() {
 		s.setTimer(s.c.cfg.WriteDeadline)
 	}
+	q.pace.look(s.unsent())
 	q.mu.Unlock()
 	s.blocked.Store(true)
 	// The socket may have become writable, the time may have run out, or the
@@ -345,7 +353,8 @@ func (s *socket) setTimer(d time.Duration) {
 	}
 }
 
-// stopTimer is called by the flusher at the end of a batch.
+// stopTimer is called by the flusher at the end of a batch. The time of a closing
+// connection is for all that is left, so it goes on.
 func (s *socket) stopTimer() {
 	if !s.timing.Load() {
 		return
@@ -353,6 +362,9 @@ func (s *socket) stopTimer() {
 	q := &s.c.Out
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	s.timer.Stop()
 	s.timing.Store(false)
 	s.late.Store(false)

@@ -142,10 +142,7 @@ func (s *Sender) lane(subj []byte) *lane {
 	switch {
 	case l != nil:
 		if !l.stamp.Current() {
-			s.lanes.targets -= l.targets()
-			s.plan(l)
-			s.bundle(l)
-			s.lanes.targets += l.targets()
+			s.renew(l, subj)
 		}
 	case slot >= 0:
 		l = &lane{subject: bytes.Clone(subj), hash: h}
@@ -153,14 +150,27 @@ func (s *Sender) lane(subj []byte) *lane {
 		s.bundle(l)
 		s.lanes.put(slot, l)
 	default:
-		l = &s.scratch
-		l.subject, l.hash = subj, h
-		s.plan(l)
-		l.subject = nil // points into the reader's buffer
-		return l
+		s.scratch.hash = h
+		s.renew(&s.scratch, subj)
+		return &s.scratch
 	}
 	s.last = l
 	return l
+}
+
+// renew works out anew who gets the messages to subj, the subject of l. Nothing
+// may be kept in the lane's bundles.
+func (s *Sender) renew(l *lane, subj []byte) {
+	if l == &s.scratch {
+		l.subject = subj
+		s.plan(l)
+		l.subject = nil // points into the reader's buffer
+		return
+	}
+	s.lanes.targets -= l.targets()
+	s.plan(l)
+	s.bundle(l)
+	s.lanes.targets += l.targets()
 }
 
 // plan works out who gets the messages of l.

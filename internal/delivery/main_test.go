@@ -33,15 +33,21 @@ type world struct {
 	stats conn.Stats
 	track sync.WaitGroup
 	peers int
+	open  map[*peer]bool // to be closed at the end
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, acct: account.New("A")}
+	w := &world{t: t, acct: account.New("A"), open: make(map[*peer]bool)}
 	w.cfg = conn.Config{
 		Kind: "cid", Name: "Client", MaxPending: 1 << 30, WriteDeadline: time.Hour, PingInterval: time.Hour,
 		Log: new(logs.Log), Stats: &w.stats, Track: &w.track,
 	}
-	t.Cleanup(w.track.Wait)
+	t.Cleanup(func() {
+		for p := range w.open {
+			p.Close(conn.SlowConsumerPending)
+		}
+		w.track.Wait()
+	})
 	return w
 }
 
@@ -106,12 +112,11 @@ func (p *peer) TraceOut([]byte)                              {}
 func (p *peer) Label() string                                { return "" }
 
 func (w *world) peer() *peer {
-	near, far := pipe.New(1)
+	near, _ := pipe.New(1)
 	e := &ear{Conn: near}
 	e.turned.L = &e.mu
 	p := w.peerOver(conn.Stream(e))
 	p.ear = e
-	w.t.Cleanup(func() { far.Close() })
 	return p
 }
 
@@ -124,7 +129,7 @@ func (w *world) peerOver(open conn.Endpoint) *peer {
 	p.self.Ended = p.remove
 	p.sender = delivery.NewSender(w.acct, &p.self, func(d time.Duration) { p.held = append(p.held, d) })
 	p.parser.Limits = wire.Limits{ControlLine: 4096, Payload: 8 << 20, Headers: true}
-	w.t.Cleanup(func() { p.Close(conn.SlowConsumerPending) })
+	w.open[p] = true
 	p.Start()
 	return p
 }

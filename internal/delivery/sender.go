@@ -64,6 +64,14 @@ func (s *Sender) SetEcho(echo bool) {
 // anybody.
 func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
 	l := s.lane(m.Subject)
+	if len(l.groups) > 0 && !s.choosing {
+		s.choosing = true
+		s.acct.BeginChoice()
+		if !l.stamp.Current() { // now that no member can leave unnoticed
+			s.spread()
+			s.renew(l, m.Subject)
+		}
+	}
 	for i := range l.bundles {
 		s.sendBundle(&l.bundles[i], m)
 		delivered = true
@@ -73,8 +81,10 @@ func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
 			delivered = true
 		}
 	}
-	if len(l.groups) > 0 && s.sendToGroups(l, m) {
-		delivered = true
+	for i := range l.groups {
+		if s.sendToOne(l.groups[i].members, m) {
+			delivered = true
+		}
 	}
 	if s.staged > stagedMost {
 		s.handOver()
@@ -112,24 +122,6 @@ func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
 	o := st.Queue.Commit(&st.Stage)
 	s.committed(st, &o)
 	return len(o.Lost) == 0
-}
-
-// sendToGroups stages m for one member of each queue group. The lane is looked at
-// anew once members can not leave unnoticed.
-func (s *Sender) sendToGroups(l *lane, m *wire.Msg) (delivered bool) {
-	if !s.choosing {
-		s.choosing = true
-		s.acct.BeginChoice()
-		if !l.stamp.Current() {
-			s.plan(l)
-		}
-	}
-	for i := range l.groups {
-		if s.sendToOne(l.groups[i].members, m) {
-			delivered = true
-		}
-	}
-	return delivered
 }
 
 // sendToOne stages m for one member of a queue group, chosen at random; the

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 )
@@ -71,13 +72,21 @@ const (
 type Fault struct {
 	Kind   FaultKind
 	Detail string // for the log: what was wrong, with an excerpt
+	// Payload tells that the line of a message was in order, and stands in
+	// Parser.Msg, but not what follows it.
+	Payload bool
 }
 
-// excerpt quotes the start of b for a log line.
+// excerpt quotes the start of b for a log line. It stops where JSON begins, since
+// that may hold secrets, however broken the line is.
 func excerpt(b []byte) string {
-	const most = 64
-	if len(b) > most {
-		return fmt.Sprintf("%q…", b[:most])
+	const most = 32
+	cut := b[:min(len(b), most)]
+	if at := bytes.IndexAny(cut, "{[\r\n"); at >= 0 {
+		cut = cut[:at]
 	}
-	return fmt.Sprintf("%q", b)
+	if len(cut) < len(bytes.TrimRight(b, "\r\n")) {
+		return fmt.Sprintf("%q…", cut)
+	}
+	return fmt.Sprintf("%q", cut)
 }

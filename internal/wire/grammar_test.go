@@ -126,7 +126,9 @@ func grammar(f func(in string, want ...string)) {
 
 	// -ERR
 	f("-ERR 'any'\r\n", broken(wire.FaultPeerError))
-	f("-err\n", broken(wire.FaultPeerError))
+	f("-err x\n", broken(wire.FaultPeerError))
+	f("-ERR \n", broken(wire.FaultPeerError))
+	f("-ERR\r\n", unknown)
 	f("-ERR 'any'", more)
 	f("-", more)
 	f("-OK\r\n", unknown)

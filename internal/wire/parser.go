@@ -210,16 +210,16 @@ func (p *Parser) argument(b []byte, verb string, bare bool) (arg span, n int, ok
 const maxBlanks = 1024
 
 func (p *Parser) tooLong(b []byte) {
-	p.Fault = Fault{FaultControlLine, "got " + excerpt(b)}
+	p.Fault = Fault{Kind: FaultControlLine, Detail: "got " + excerpt(b)}
 }
 
 func (p *Parser) unknown(b []byte) (Verb, int) {
-	p.Fault = Fault{FaultUnknownOp, "got " + excerpt(b)}
+	p.Fault = Fault{Kind: FaultUnknownOp, Detail: "got " + excerpt(b)}
 	return Broken, 0
 }
 
 func (p *Parser) badArguments(what string, arg []byte) (Verb, int) {
-	p.Fault = Fault{FaultArguments, what + ": " + excerpt(arg)}
+	p.Fault = Fault{Kind: FaultArguments, Detail: what + ": " + excerpt(arg)}
 	return Broken, 0
 }
 
@@ -228,7 +228,7 @@ func (p *Parser) peerError(b []byte) (Verb, int) {
 	if !ok {
 		return p.stopped(), 0
 	}
-	p.Fault = Fault{FaultPeerError, "client sent an error: " + excerpt(b[arg.from:arg.to])}
+	p.Fault = Fault{Kind: FaultPeerError, Detail: "client sent an error: " + excerpt(b[arg.from:arg.to])}
 	return Broken, 0
 }
 

@@ -42,7 +42,7 @@ func (p *Parser) publish(b []byte, verb string) (Verb, int) {
 		return p.badArguments(name+" Bad or Missing Size", arg)
 	}
 	if size > p.Limits.Payload {
-		p.Fault = Fault{FaultPayload, fmt.Sprintf("%d bytes vs a limit of %d", size, p.Limits.Payload)}
+		p.Fault = Fault{Kind: FaultPayload, Detail: fmt.Sprintf("%d bytes vs a limit of %d", size, p.Limits.Payload)}
 		return Broken, 0
 	}
 	m := &p.Msg
@@ -80,13 +80,13 @@ func (p *Parser) payload(b []byte, n int) (Verb, int) {
 	end := n + p.size
 	if len(b) < end+2 {
 		if len(b) > end && b[end] != '\r' {
-			return p.unknown(b[end:])
+			return p.badEnd()
 		}
 		p.Need = end + 2
 		return None, 0
 	}
 	if b[end] != '\r' || b[end+1] != '\n' {
-		return p.unknown(b[end:])
+		return p.badEnd()
 	}
 	m := &p.Msg
 	m.Body = b[n:end]
@@ -97,6 +97,13 @@ func (p *Parser) payload(b []byte, n int) (Verb, int) {
 		m.Tail = p.scratch
 	}
 	return Pub, end + 2
+}
+
+// badEnd is the fault of a payload without CR LF after it. What stands there is
+// not shown: it may be payload.
+func (p *Parser) badEnd() (Verb, int) {
+	p.Fault = Fault{Kind: FaultUnknownOp, Detail: "no CR LF after a payload", Payload: true}
+	return Broken, 0
 }
 
 func appendTail(dst, reply []byte, header int, body []byte) []byte {

@@ -1,0 +1,178 @@
+package house
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// room is what one package may import, and why that is all.
+type room struct {
+	mayImport string // packages of this module, below internal/ unless they begin with a slash
+	modules   string // packages of others
+	why       string
+}
+
+// rooms is the import table of the architecture: words at the bottom, then core,
+// state, engine, peers, root, process. Arrows point down; the few that point
+// sideways are explained here. A new package needs a row, a new arrow a reason.
+var rooms = map[string]room{
+	// words
+	"subject": {why: "it is about the text of subjects and nothing else"},
+	"wire":    {mayImport: "subject", why: "grammar turns bytes into values; sockets and accounts are for those who use it"},
+	"buf":     {why: "everybody borrows memory from it, so it may depend on nobody"},
+	"logs":    {why: "everybody logs, so it may depend on nobody"},
+	"pipe":    {why: "it is a net.Conn, which knows nothing of what is said on it"},
+	"ids":     {modules: "github.com/nats-io/nkeys", why: "identities are values"},
+	"version": {why: "one place says which release this is, and is asked from everywhere"},
+
+	// core
+	"conn":     {mayImport: "buf logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
+	"interest": {mayImport: "subject conn", why: "it knows subjects and the queues of subscribers; accounts and grammar are above it"},
+
+	// state
+	"account": {mayImport: "interest subject", why: "an account is a subject space; peers and authentication are above it"},
+	"auth":    {mayImport: "subject wire ids", modules: "golang.org/x/crypto/bcrypt", why: "it decides from credentials alone; connections and accounts come later"},
+
+	// engine
+	"delivery": {mayImport: "account interest conn wire subject buf", why: "it takes messages to queues and must not know which kind of peer is at either end"},
+	"listen":   {mayImport: "conn logs", why: "it accepts for any kind of peer, so it may know none"},
+
+	// peers
+	"client": {mayImport: "account auth conn delivery interest logs subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+
+	// root
+	"options": {why: "settings are plain data, composed here and handed out by the server"},
+	"/server": {mayImport: "account auth client conn ids interest listen logs options pipe version wire", why: "it wires everything below; the process is above it"},
+
+	// process
+	"cmdline": {mayImport: "options version", why: "it turns arguments into options; running them is for process"},
+	"process": {mayImport: "cmdline logs options", why: "it drives a server through an interface; main passes the constructor"},
+	"/":       {mayImport: "options process /server", why: "main only joins process and server"},
+
+	// aside
+	"testkit":     {mayImport: "/server", why: "it starts servers for tests, through the public surface"},
+	"transcripts": {why: "it is a test with its data"},
+	"house":       {why: "it is a test"},
+	"/bench":      {modules: "golang.org/x/sys/unix", why: "it measures executables from outside, ours and others, so it uses no package of ours"},
+}
+
+// inTests is what test files may import from other modules besides what the
+// package itself may. Which packages of ours they import is up to them.
+var inTests = []string{
+	"github.com/google/go-cmp/cmp",
+	"github.com/nats-io/nats.go",
+	"github.com/nats-io/nkeys",
+	"go.uber.org/goleak",
+	"golang.org/x/crypto/bcrypt",
+	"golang.org/x/sys/unix",
+}
+
+// name turns an import path of this module into a name of the table.
+func name(path string) string {
+	switch rest := strings.TrimPrefix(path, module); {
+	case rest == "":
+		return "/"
+	case strings.HasPrefix(rest, "/internal/"):
+		return strings.TrimPrefix(rest, "/internal/")
+	default:
+		return rest
+	}
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		this := name(p.path)
+		r, ok := rooms[this]
+		if !seen[this] && !ok {
+			t.Errorf("%s has no row in the import table: say what it may import, and why that is all", p.path)
+		}
+		seen[this] = true
+		for _, path := range p.imports {
+			switch {
+			case ours(path) && !slices.Contains(strings.Fields(r.mayImport), name(path)):
+				t.Errorf("%s must not import %s (%s): %s", p.path, path, p.system, r.why)
+			case foreign(path) && !slices.Contains(strings.Fields(r.modules), path):
+				t.Errorf("%s must not import %s (%s): other people's modules are used where the table says so, for a reason in docs/dependencies.md", p.path, path, p.system)
+			}
+		}
+		for _, path := range p.testImports {
+			if foreign(path) && !slices.Contains(inTests, path) && !slices.Contains(strings.Fields(r.modules), path) {
+				t.Errorf("tests of %s must not import %s (%s): tests make do with the standard library and the few modules listed", p.path, path, p.system)
+			}
+		}
+	}
+	for row := range rooms {
+		if !seen[row] {
+			t.Errorf("the import table has a row for %s, which does not exist", row)
+		}
+	}
+}
+
+// The table would allow these to a package whose row says so; they must not be in
+// any row.
+func TestWhatNoRowMayAllow(t *testing.T) {
+	users := map[string][]string{
+		"/server":     {"/", "testkit"},
+		"testkit":     nil, // test files only
+		"transcripts": nil,
+		"house":       nil,
+		"process":     {"/"},
+		"cmdline":     {"process"},
+		"/":           nil,
+	}
+	for row, r := range rooms {
+		for _, to := range strings.Fields(r.mayImport) {
+			if allowed, special := users[to]; special && !slices.Contains(allowed, row) {
+				t.Errorf("the row of %s allows %s, which only %q may import", row, to, allowed)
+			}
+		}
+	}
+}
+
+// An arrow that closes a circle would not compile, but one from a lower floor to a
+// higher would.
+func TestArrowsPointDown(t *testing.T) {
+	floors := []string{
+		"subject buf logs pipe ids version options house transcripts /bench",
+		"wire conn",
+		"interest auth",
+		"account",
+		"delivery listen",
+		"client",
+		"/server",
+		"cmdline",
+		"process",
+		"testkit",
+		"/",
+	}
+	floor := map[string]int{}
+	for i, names := range floors {
+		for _, n := range strings.Fields(names) {
+			floor[n] = i
+		}
+	}
+	for row, r := range rooms {
+		at, ok := floor[row]
+		if !ok {
+			t.Errorf("%s is on no floor", row)
+		}
+		for _, to := range strings.Fields(r.mayImport) {
+			if floor[to] >= at {
+				t.Errorf("the row of %s allows %s, which is not below it", row, to)
+			}
+		}
+	}
+}
+
+// A library neither takes over the signals of the process it is in nor its flags,
+// and brings no test code with it.
+func TestServerIsALibrary(t *testing.T) {
+	for _, path := range strings.Fields(golist(t, "", "-deps", module+"/server")) {
+		switch path {
+		case "os/signal", "flag", "testing", "net/http", "net/http/pprof", "expvar":
+			t.Errorf("package server depends on %s", path)
+		}
+	}
+}
