@@ -168,7 +168,8 @@ func (s *Server) listen() error {
 	l, err := listen.Bind(context.Background(), addr, poller, &s.log)
 	if err != nil {
 		poller.Close()
-		return fmt.Errorf("Error listening on port: %s, %q", addr, err) //nolint:staticcheck // the text that scripts know
+		//lint:ignore ST1005 scripts look for this text
+		return fmt.Errorf("Error listening on port: %s, %q", addr, err)
 	}
 	if err := s.setInfo(host, l.Addr().Port); err != nil {
 		l.Close()

@@ -45,7 +45,8 @@ func (a *Account) EndChoice() { a.batches.RUnlock() }
 // BeginChoice and EndChoice.
 func (a *Account) AwaitChoices() {
 	a.batches.Lock()
-	a.batches.Unlock() //nolint:staticcheck // waiting is the purpose
+	//lint:ignore SA2001 waiting is the purpose
+	a.batches.Unlock()
 }
 
 // Match is interest.Table.Match for this account.

@@ -19,8 +19,10 @@ func redacted(arg []byte) string {
 	if json.Unmarshal(arg, &fields) != nil {
 		return fmt.Sprintf("(%d bytes that are not a JSON object)", len(arg))
 	}
-	for name := range fields {
-		if secrets[strings.ToLower(name)] {
+	for name, value := range fields {
+		_, nested := value.(map[string]any)
+		_, list := value.([]any)
+		if secrets[strings.ToLower(name)] || nested || list { // no client sends those
 			fields[name] = "[REDACTED]"
 		}
 	}

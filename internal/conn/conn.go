@@ -173,9 +173,7 @@ func (q *Queue) closeLocked(r Reason) (first, flush bool) {
 	q.closed = true
 	q.openLocked()
 	if !r.final() {
-		if !q.flushing {
-			q.discardLocked()
-		}
+		q.discardLocked()
 		return true, false
 	}
 	if !q.flushing && len(q.out) > 0 {

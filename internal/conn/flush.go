@@ -87,6 +87,8 @@ func (q *Queue) finish(failed bool) (done bool) {
 	}
 	if failed {
 		q.discardLocked()
+		q.conn.flusher.drop()
+		q.pending = 0
 	}
 	q.flushing = false
 	closed, last := q.closed, q.detached
@@ -100,19 +102,22 @@ func (q *Queue) finish(failed bool) (done bool) {
 	return true
 }
 
-// discardLocked drops everything that is queued or in the flusher's batch. Only
-// the flusher may call it, or anybody while there is none.
+// discardLocked drops everything that is queued but the flusher's batch.
 func (q *Queue) discardLocked() {
-	f := &q.conn.flusher
 	for _, c := range q.out {
+		q.pending -= int64(len(c.Data))
 		c.Release()
 	}
+	q.out = nil
+	q.openLocked()
+}
+
+// drop releases the rest of the batch.
+func (f *flusher) drop() {
 	for _, c := range f.batch {
 		c.Release()
 	}
-	q.out, f.batch, f.skip = nil, nil, 0
-	q.pending = 0
-	q.openLocked()
+	f.batch, f.skip = nil, 0
 }
 
 // writeFailed ends the connection after a write error.
