@@ -1,6 +1,6 @@
 package main
 
-// scenarios is the table of issue 2, in its order.
+// scenarios is what is measured, in the order of the report.
 func scenarios() []scenario {
 	const cpu = "CPU/delivery"
 	return []scenario{

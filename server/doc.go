@@ -8,6 +8,6 @@
 //
 // A server never exits the process, installs no signal handler and prints
 // nothing; what it has to say goes to the Logger it is given, or nowhere. Several
-// servers may run in one process; they share nothing. All methods are safe for
+// servers may run in one process; they share nothing but free memory. All methods are safe for
 // concurrent use.
 package server

@@ -87,9 +87,8 @@ func (s *Server) InProcessConn() (net.Conn, error) {
 // pipeBuffer is how many bytes an in-process connection buffers in each direction.
 const pipeBuffer = 64 << 10
 
-// Shutdown ends the server: it closes the listener and every connection, for
-// which queued bytes are still sent as far as they are taken at once. It returns
-// when every goroutine of the server has ended. It may be called any time and
+// Shutdown ends the server: it closes the listener and every connection; what is
+// queued for a client is still sent if it takes it within a second. It returns when every goroutine of the server has ended. It may be called any time and
 // any number of times.
 func (s *Server) Shutdown() {
 	s.mu.Lock()

@@ -4,9 +4,12 @@
 //
 // # In
 //
-// A reader goroutine waits without holding memory, borrows a chunk when bytes
-// arrive and gives them to Session.Consume, once per read. Session.Settle follows
-// each read; that is where batched work is handed on.
+// A connection's bytes come over a link. On Linux, TCP sockets are watched by a
+// Poller: a worker of it becomes the connection's reader when bytes arrive, and a
+// connection that has nothing to say holds neither goroutine nor buffer. Everything
+// else is a stream: a net.Conn with a reader goroutine. Either way the reader gives
+// the bytes to Session.Consume, once per read. Session.Settle follows each read;
+// that is where batched work is handed on.
 //
 // # Out
 //
@@ -15,13 +18,14 @@
 // Queue as a whole, with the record of which subscription each byte range is for;
 // subscriptions that have ended meanwhile lose their bytes there, under the lock,
 // so that nothing follows the PONG after an UNSUB. Flush sends what is queued:
-// from the caller if the socket takes it at once, otherwise from a writer
-// goroutine that lives as long as there is something to write.
+// from the caller as far as the socket takes it at once, and from a worker when it
+// takes more; for a stream, from a writer goroutine that lives as long as there is
+// something to write.
 //
 // # Ownership
 //
 // A Conn's input state belongs to its reader. Queue.mu guards the queue, the Taps
-// of the subscriptions that it serves, and is innermost: nothing is called under
-// it. The batch being written belongs to whoever set Queue.flushing. Conn.Close
-// may be called from anywhere, but not with locks held.
+// of the subscriptions that it serves, and is innermost: nothing is called under it
+// but system calls that do not wait. The batch being written belongs to whoever set
+// Queue.flushing. Conn.Close may be called from anywhere, but not with locks held.
 package conn

@@ -42,8 +42,8 @@ func (l *liveness) stop() {
 	}
 }
 
-// Await gives the peer d to authenticate. It is called once, before Serve, or not
-// at all; StartPings is then to follow at once.
+// Await gives the peer d to authenticate. Either it or StartPings is called, once
+// and before Start.
 func (c *Conn) Await(d time.Duration) {
 	c.live.gate.Store(awaited)
 	c.startTimer(d)

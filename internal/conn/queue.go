@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"bytes"
 	"sync"
 	"sync/atomic"
 
@@ -30,10 +29,10 @@ type Queue struct {
 	pace  pace
 }
 
-// Loss is a staged run, or the rest of one, that was not accepted.
+// Loss is messages at the end of a staged run that were not accepted.
 type Loss struct {
-	Run  int    // index in Stage.Runs
-	Data []byte // a copy of the messages
+	Run  int // index in Stage.Runs
+	Msgs int
 }
 
 // Outcome tells a reader what became of a Stage that it committed. The slices
@@ -163,9 +162,8 @@ func (q *Queue) filter(s *Stage, from int, o *Outcome) *buf.Chunk {
 		at = r.End
 		take := q.admit(r)
 		if take < r.Msgs {
-			rest := b
 			b = s.take(b, take)
-			o.Lost = append(o.Lost, Loss{i, bytes.Clone(rest[len(b):])})
+			o.Lost = append(o.Lost, Loss{i, r.Msgs - take})
 		}
 		kept.Data = append(kept.Data, b...)
 		if r.Tap != nil && take > 0 && r.Tap.Ended {
@@ -209,6 +207,7 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 	q.bytes += uint64(n)
 	limit := q.conn.cfg.MaxPending
 	if limit > 0 && q.pending > limit {
+		q.pending -= int64(n)
 		c.Release()
 		failed, _ = q.closeLocked(SlowConsumerPending)
 		return failed

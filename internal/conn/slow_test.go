@@ -42,7 +42,7 @@ func TestPendingLimit(t *testing.T) {
 		before, _ := s.Out.Sent()
 		add(st, tap, "c\n")
 		o = s.Out.Commit(st)
-		if o.Failed || o.Flush || o.Gated || len(o.Lost) != 1 || string(o.Lost[0].Data) != "c\n" {
+		if o.Failed || o.Flush || o.Gated || len(o.Lost) != 1 || o.Lost[0].Msgs != 1 {
 			t.Errorf("after the end: %+v", o)
 		}
 		s.Out.Append([]byte("d"))

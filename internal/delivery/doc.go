@@ -7,10 +7,13 @@
 // it encodes goes to a private stage per receiving queue. Commit hands the stages
 // over; the session calls it before every command that is not a publish, which
 // makes "PONG means queued" and "interest precedes the request that relies on it"
-// true. Settle ends a read: it commits, finds other members for messages whose
-// queue group member has gone, sees to the writing and holds a publisher back
-// whose every receiver is behind.
+// true. Settle ends a read: it commits, sees to the writing and tells whether the
+// publisher is to be held back, because every receiver is behind.
 //
-// The only locks taken are those of an interest shard, when a lane is made, and of
-// a queue, when a stage is handed over.
+// Where several receivers would get the same bytes, these are encoded once in a
+// bundle and shared.
+//
+// The locks taken are those of an interest shard, when a lane is made, and of a
+// queue, when a stage is handed over. From the choice of a queue group member to
+// the hand-over the account's BeginChoice is in force; nothing waits meanwhile.
 package delivery

@@ -104,13 +104,13 @@ func TestRandomSubjectsTakeNoMemory(t *testing.T) {
 	}
 	send(2000, 0)
 	before := heap()
-	send(20_000, 0)
+	send(8_000, 0)
 	if grown := heap() - before; grown > 100<<10 {
 		t.Errorf("subjects used once have cost %d bytes", grown)
 	}
-	send(20_000, 1)
+	send(6_000, 1)
 	before = heap()
-	send(40_000, 1)
+	send(12_000, 1)
 	if grown := heap() - before; grown > 200<<10 {
 		t.Errorf("subjects used twice have cost %d bytes", grown)
 	}

@@ -48,7 +48,6 @@ func (a *rawAcceptor) accept() (conn.Endpoint, error) {
 		if err == nil {
 			syscall.Close(fd)
 		}
-		a.file.Close()
 		return nil, net.ErrClosed
 	case err != nil:
 		return nil, os.NewSyscallError("accept4", err)
@@ -61,12 +60,12 @@ func (a *rawAcceptor) accept() (conn.Endpoint, error) {
 	return conn.Socket(a.poller, fd, peer), nil
 }
 
-// close ends the listening. The file itself is closed by accept, which may be
-// using it.
-func (a *rawAcceptor) close() {
+func (a *rawAcceptor) interrupt() {
 	a.closed.Store(true)
 	syscall.Shutdown(a.fd, syscall.SHUT_RDWR)
 }
+
+func (a *rawAcceptor) close() { a.file.Close() }
 
 func addrPort(sa syscall.Sockaddr) (netip.AddrPort, error) {
 	switch sa := sa.(type) {

@@ -45,10 +45,11 @@ func Bind(ctx context.Context, addr string, poller *conn.Poller, log *logs.Log) 
 	return &Listener{addr: nl.Addr().(*net.TCPAddr), acceptor: a, log: log, done: make(chan struct{})}, nil
 }
 
-// acceptor waits for connections. close makes a waiting accept, and every later
-// one, return net.ErrClosed.
+// acceptor waits for connections. interrupt makes a waiting accept, and every later
+// one, return net.ErrClosed; close follows when none is waiting any more.
 type acceptor interface {
 	accept() (conn.Endpoint, error)
+	interrupt()
 	close()
 }
 
@@ -90,7 +91,8 @@ func (l *Listener) serve(handle func(conn.Endpoint)) {
 func (l *Listener) Close() {
 	l.once.Do(func() {
 		close(l.done)
+		l.acceptor.interrupt()
+		l.serving.Wait()
 		l.acceptor.close()
 	})
-	l.serving.Wait()
 }

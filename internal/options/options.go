@@ -49,8 +49,8 @@ type Options struct {
 	NoFastProducerStall bool // never delay a publisher; drop for the receiver that is behind
 
 	Username      string        // with Password: what a client must present in CONNECT
-	Password      string        // plain text
-	Authorization string        // token a client must present in CONNECT
+	Password      string        // plain text or a bcrypt hash of it
+	Authorization string        // token a client must present in CONNECT, or a bcrypt hash of it
 	AuthTimeout   time.Duration // time for CONNECT when credentials are required; 0 = 2 s
 
 	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min

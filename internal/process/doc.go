@@ -7,5 +7,5 @@
 // State is owned by the one goroutine that runs Main; the server is reached through
 // the small interface Server, given as a constructor, so that the tests can do
 // without a real one. Windows services, the ports file and readiness notification
-// come with their own issues.
+// come with later versions.
 package process

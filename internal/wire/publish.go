@@ -147,8 +147,8 @@ func AppendNoResponders[S []byte | string](dst, reply []byte, sid S, subject []b
 }
 
 // ReadDelivery takes one MSG or HMSG that this package has encoded from the start
-// of b. It serves the rare paths that look at what was already encoded: messages
-// that need another receiver, and protocol traces.
+// of b. It serves the rare paths that look at what was already encoded: runs of
+// messages of which only some are taken, and protocol traces.
 func ReadDelivery(b []byte) (m Msg, sid []byte, n int) {
 	lf := bytes.IndexByte(b, '\n')
 	line := b[:lf-1]
