@@ -75,10 +75,13 @@ func (s *Server) NumPanics() int64 { return int64(s.stats.Panics.Load()) }
 // ordinary client session, with the whole protocol, serves it.
 func (s *Server) InProcessConn() (net.Conn, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.phase != running {
+		s.mu.Unlock()
 		return nil, errors.New("the server is not running")
 	}
+	s.track.Add(1) // before Shutdown waits for it
+	s.mu.Unlock()
+	defer s.track.Done()
 	ours, theirs := pipe.New(pipeBuffer)
 	s.clients.Serve(conn.Stream(ours))
 	return theirs, nil
@@ -91,15 +94,17 @@ const pipeBuffer = 64 << 10
 // queued for a client is still sent if it takes it within a second. It returns when every goroutine of the server has ended. It may be called any time and
 // any number of times.
 func (s *Server) Shutdown() {
+	s.starting.Lock() // a Start under way ends first
 	s.mu.Lock()
-	if s.phase == stopping {
-		s.mu.Unlock()
-		<-s.done
-		return
-	}
+	ending := s.phase == stopping
 	s.phase = stopping
 	l := s.listener
 	s.mu.Unlock()
+	s.starting.Unlock()
+	if ending {
+		<-s.done
+		return
+	}
 
 	close(s.leaving)
 	s.log.Noticef("Initiating Shutdown...")
@@ -126,7 +131,7 @@ func (s *Server) WaitForShutdown() { <-s.done }
 // the rest of Options.LameDuckDuration. It returns when the server has ended.
 // Shutdown cuts it short.
 func (s *Server) LameDuckShutdown() {
-	if l, ok := s.enterLameDuck(); ok {
+	if l, first := s.enterLameDuck(); first {
 		if l != nil {
 			l.Close()
 		}
@@ -136,10 +141,16 @@ func (s *Server) LameDuckShutdown() {
 	s.WaitForShutdown()
 }
 
-func (s *Server) enterLameDuck() (*listen.Listener, bool) {
+// enterLameDuck reports whether the caller is to end the server, which may not have
+// been started.
+func (s *Server) enterLameDuck() (l *listen.Listener, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != running {
+	switch s.phase {
+	case created:
+		return nil, true
+	case running:
+	default:
 		return nil, false
 	}
 	s.phase = lameDuck

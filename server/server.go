@@ -57,10 +57,12 @@ type Server struct {
 	leaving chan struct{}  // closed when shutdown begins
 	done    chan struct{}  // closed when everything has ended
 
+	starting sync.Mutex   // held by Start
+	poller   *conn.Poller // nil without client listener; under starting
+
 	mu       sync.Mutex
 	phase    phase
 	listener *listen.Listener // nil before Start and without client listener
-	poller   *conn.Poller     // like listener
 }
 
 // NewServer returns a server with these options, which are copied. The error
@@ -116,19 +118,31 @@ func (s *Server) SetLogger(l Logger, debug, trace bool) { s.log.Set(l, debug, tr
 // Start binds the listener and begins to serve. It returns when clients can
 // connect, or the reason why they can not. A server starts once.
 func (s *Server) Start() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.phase != created {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	if s.phaseNow() != created {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
-	if err := s.listen(); err != nil {
+	l, err := s.listen()
+	if err != nil {
 		return err
 	}
-	s.phase = running
+	s.mu.Lock()
+	s.phase, s.listener = running, l
+	s.mu.Unlock()
+	if l != nil {
+		l.Serve(s.clients.Serve)
+	}
 	close(s.ready)
 	s.log.Noticef("Server is ready")
 	return nil
+}
+
+func (s *Server) phaseNow() phase {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase
 }
 
 // announce logs the first lines (spec: command-line 9).
@@ -151,11 +165,11 @@ func (s *Server) announce() {
 	}
 }
 
-// listen binds the client listener, if there is to be one, and starts accepting.
-func (s *Server) listen() error {
+// listen binds the client listener, if there is to be one.
+func (s *Server) listen() (*listen.Listener, error) {
 	host, port := s.opts.Host, s.opts.Port
 	if s.opts.DontListen {
-		return s.setInfo(host, port)
+		return nil, s.setInfo(host, port)
 	}
 	if port == RandomPort {
 		port = 0
@@ -163,23 +177,23 @@ func (s *Server) listen() error {
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	poller, err := conn.NewPoller()
 	if err != nil {
-		return fmt.Errorf("preparing to watch sockets: %w", err)
+		return nil, fmt.Errorf("preparing to watch sockets: %w", err)
 	}
 	l, err := listen.Bind(context.Background(), addr, poller, &s.log)
 	if err != nil {
 		poller.Close()
 		//lint:ignore ST1005 scripts look for this text
-		return fmt.Errorf("Error listening on port: %s, %q", addr, err)
+		return nil, fmt.Errorf("Error listening on port: %s, %q", addr, err)
 	}
-	if err := s.setInfo(host, l.Addr().Port); err != nil {
+	port = l.Addr().Port
+	if err := s.setInfo(host, port); err != nil {
 		l.Close()
 		poller.Close()
-		return err
+		return nil, err
 	}
-	s.listener, s.poller = l, poller
-	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(l.Addr().Port)))
-	l.Serve(s.clients.Serve)
-	return nil
+	s.poller = poller
+	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(port)))
+	return l, nil
 }
 
 func (s *Server) setInfo(host string, port int) error {

@@ -44,21 +44,22 @@ func New(cfg Config) *Directory {
 func (d *Directory) Required() bool { return d.cfg != Config{} }
 
 // Admit reports whether the credentials let a peer in. Where a token is
-// configured it decides, else user and password (spec: client-protocol 15).
-func (d *Directory) Admit(c Credentials) bool {
+// configured it decides, else user and password (spec: client-protocol 15). With
+// hashes it takes its time; gone tells that the peer does not wait any more.
+func (d *Directory) Admit(c Credentials, gone func() bool) bool {
 	switch {
 	case !d.Required():
 		return true
 	case d.cfg.Token != "":
-		return d.secret(d.cfg.Token, c.Token)
+		return d.secret(d.cfg.Token, c.Token, gone)
 	}
 	// Both are compared in any case, so that time does not tell which was wrong.
-	user, password := same(d.cfg.User, c.User), d.secret(d.cfg.Password, c.Password)
+	user, password := same(d.cfg.User, c.User), d.secret(d.cfg.Password, c.Password, gone)
 	return user && password
 }
 
 // secret compares a configured secret, possibly a bcrypt hash, with a given one.
-func (d *Directory) secret(configured, given string) bool {
+func (d *Directory) secret(configured, given string, gone func() bool) bool {
 	if !isHash(configured) {
 		return same(configured, given)
 	}
@@ -72,6 +73,9 @@ func (d *Directory) secret(configured, given string) bool {
 	}
 	d.bcrypt <- struct{}{}
 	defer func() { <-d.bcrypt }()
+	if gone() {
+		return false
+	}
 	if bcrypt.CompareHashAndPassword([]byte(configured), []byte(given)) != nil {
 		return false
 	}

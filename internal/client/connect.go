@@ -13,8 +13,6 @@ func (s *Session) connect(arg []byte) error {
 	s.sender.Commit()
 	if s.connected {
 		s.dropAll()
-	} else if !s.conn.Authenticated() {
-		return errTooLate
 	}
 	o := &s.opts
 	if err := o.Decode(arg); err != nil {
@@ -22,8 +20,11 @@ func (s *Session) connect(arg []byte) error {
 	}
 	s.describe()
 	creds := auth.Credentials{User: o.User, Password: o.Pass, Token: o.Token}
-	if o.Account != "" || o.NewAccount || !s.hub.cfg.Auth.Admit(creds) {
+	if o.Account != "" || o.NewAccount || !s.hub.cfg.Auth.Admit(creds, s.conn.Closed) {
 		return s.violation()
+	}
+	if !s.connected && !s.conn.Authenticated() {
+		return errTooLate
 	}
 	s.admitted, s.connected = true, true
 	s.conn.ReadApart(false)

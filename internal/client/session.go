@@ -179,9 +179,9 @@ func (s *Session) Settle() (hold func()) {
 
 // Ended implements conn.Session.
 func (s *Session) Ended(conn.Reason) {
+	defer s.hub.unregister(s)
 	s.sender.Close()
 	s.dropAll()
-	s.hub.unregister(s)
 }
 
 // Close ends the session for a reason outside it.

@@ -79,6 +79,7 @@ func (s *Session) limit(sub *interest.Sub, most int) (goesOn bool) {
 	sub.Limit()
 	acct.Changed(sub)
 	if sub.Group() != "" {
+		s.conn.Lengthy()
 		acct.AwaitChoices() // those count, and none is lost because of the limit
 	}
 	s.self.Queue.Locked(func() {
@@ -114,6 +115,7 @@ func (s *Session) leave(sub *interest.Sub) {
 		return
 	}
 	if sub.Group() != "" {
+		s.conn.Lengthy()
 		s.hub.cfg.Account.AwaitChoices()
 	}
 	s.self.Queue.Locked(func() { sub.Ended = true })
@@ -142,6 +144,9 @@ func (s *Session) changed() {
 	s.sids.Each(s.hub.cfg.Account.Changed)
 }
 
+// manySubs is how many subscriptions take long to remove.
+const manySubs = 1000
+
 // dropAll ends all subscriptions.
 func (s *Session) dropAll() {
 	s.mu.Lock()
@@ -149,6 +154,9 @@ func (s *Session) dropAll() {
 	s.sids.Each(func(sub *interest.Sub) { all = append(all, sub) })
 	s.sids = interest.Sids{}
 	s.mu.Unlock()
+	if len(all) > manySubs {
+		s.conn.Lengthy()
+	}
 	for _, sub := range all {
 		s.hub.cfg.Account.Unsubscribe(sub)
 	}

@@ -85,6 +85,8 @@ type link interface {
 	// stop ends reading on a closed connection. While flushing, the flusher has a
 	// last short time; otherwise the socket is closed.
 	stop(flushing bool)
+	// lengthy says that the reader is going to be busy, or wait, for long.
+	lengthy()
 	// unsent returns how many bytes were written that the peer has not taken, or
 	// always the same if that is not known.
 	unsent() int
@@ -120,6 +122,10 @@ func (c *Conn) Refuse(v *Verdict) {
 // ReadApart says whether Consume may take long, as while passwords are checked,
 // and is better not called where other connections wait for their turn.
 func (c *Conn) ReadApart(apart bool) { c.apart.Store(apart) }
+
+// Lengthy tells, from within Consume, Settle or Ended, that the session is going to
+// be busy, or to wait for others, for longer than a usual command takes.
+func (c *Conn) Lengthy() { c.link.lengthy() }
 
 // RemoteAddr is the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.link.peer() }

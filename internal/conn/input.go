@@ -26,8 +26,8 @@ func (in *input) room() []byte {
 	if in.flood {
 		size = buf.Big
 	}
-	if in.chunk != nil && cap(in.chunk.Data) > size {
-		in.rest() // the flood is over, or the large command
+	if c := in.chunk; c != nil && !in.flood && cap(c.Data) == buf.Big {
+		in.rest() // the flood is over
 	}
 	switch {
 	case in.chunk == nil:

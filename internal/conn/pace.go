@@ -42,7 +42,7 @@ func (p *pace) slow() bool {
 
 // highWater is the pending size above which publishers are slowed down (spec:
 // client-protocol 16).
-func highWater(limit int64) int64 { return limit / 4 * 3 }
+func highWater(limit int64) int64 { return max(limit/4*3, 1) }
 
 // openLocked lets everybody go who waits at the gate.
 func (q *Queue) openLocked() {

@@ -25,7 +25,7 @@ import (
 // reads from each. A Poller is safe for concurrent use.
 type Poller struct {
 	ep      int
-	wake    int // an eventfd that tells the waiting worker to end
+	wake    int // an eventfd that calls the waiting worker back
 	slots   [slotPages]atomic.Pointer[slotPage]
 	pages   sync.Mutex // held while a page is added
 	workers sync.WaitGroup
@@ -35,6 +35,7 @@ type Poller struct {
 	waiting bool      // a worker waits for the kernel, or looks what it has
 	idle    int       // workers that wait for work
 	more    sync.Cond // of mu: there is work, or nobody waiting
+	called  bool      // the waiting worker has been called back
 	closed  bool
 }
 
@@ -91,9 +92,8 @@ func (p *Poller) Close() {
 	p.mu.Lock()
 	p.closed = true
 	p.more.Broadcast()
+	p.callLocked()
 	p.mu.Unlock()
-	one := [8]byte{1}
-	syscall.Write(p.wake, one[:])
 	p.workers.Wait()
 	syscall.Close(p.wake)
 	syscall.Close(p.ep)
@@ -198,6 +198,8 @@ func (p *Poller) look(found *harvest) {
 	for i := range max(n, 0) {
 		ev := &found.events[i]
 		if int(ev.Fd) == p.wake {
+			var count [8]byte
+			syscall.Read(p.wake, count[:])
 			continue
 		}
 		// The slot may be that of a new connection by now: then it reads in vain.
@@ -207,7 +209,7 @@ func (p *Poller) look(found *harvest) {
 		}
 	}
 	p.mu.Lock()
-	p.waiting = false
+	p.waiting, p.called = false, false
 	for _, s := range found.ready[:ready] {
 		p.work.add(task{s: s})
 	}
@@ -221,6 +223,17 @@ func (p *Poller) add(t task) {
 	p.work.add(t)
 	if p.idle > 0 {
 		p.more.Signal()
+	} else if p.waiting {
+		p.callLocked()
+	}
+}
+
+// callLocked calls the worker that waits for the kernel, if any.
+func (p *Poller) callLocked() {
+	if p.waiting && !p.called {
+		p.called = true
+		one := [8]byte{1}
+		syscall.Write(p.wake, one[:])
 	}
 }
 

@@ -180,7 +180,7 @@ func (s *socket) readApart(hold func()) {
 	for more := true; more; {
 		if hold != nil {
 			s.c.in.flood = false // the time is for an ordinary read
-			hold()
+			s.c.guard(hold)
 		}
 		more, hold = s.readOnce()
 		more = s.goOn(more || hold != nil)
@@ -200,7 +200,6 @@ func (s *socket) goOn(more bool) bool {
 		if !s.deaf {
 			s.deaf, c.in.flood = true, !c.apart.Load()
 			s.watch(watchedBusy)
-			s.poller.share()
 		}
 		return true
 	}
@@ -240,6 +239,7 @@ func (s *socket) readOnce() (more bool, hold func()) {
 	s.release()
 	switch {
 	case err == syscall.EAGAIN:
+		s.hup.Store(false) // there is no end to be read
 		return false, nil
 	case err == syscall.EINTR:
 		return true, nil
@@ -251,11 +251,21 @@ func (s *socket) readOnce() (more bool, hold func()) {
 		return false, nil
 	}
 	c.in.add(n)
+	if n >= lengthyRead {
+		s.lengthy()
+	}
 	hold = c.process()
 	// A short read has emptied the socket. Whatever comes later, but for an end
 	// that was reported already, makes the Poller report it.
 	return n == len(room) || s.hup.Load(), hold
 }
+
+// lengthyRead is how many bytes take so long to process that the worker had better
+// not be the only one to look after the other sockets. Waking another costs as much
+// as a few dozen small messages.
+const lengthyRead = 16 << 10
+
+func (s *socket) lengthy() { s.poller.share() }
 
 // flush writes the batch as far as the kernel takes it. If it takes no more, the
 // right to write rests with blocked.

@@ -47,7 +47,7 @@ func (s *stream) read() {
 		}
 		last = n
 		if hold := c.process(); hold != nil {
-			hold()
+			c.guard(hold)
 		}
 	}
 }
@@ -137,5 +137,7 @@ func (s *stream) stop(flushing bool) {
 }
 
 func (s *stream) shut() { s.nc.Close() }
+
+func (s *stream) lengthy() {} // has its own reader
 
 func (s *stream) unsent() int { return 0 } // not known

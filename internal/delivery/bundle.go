@@ -11,8 +11,9 @@ import (
 const mostBundles = 4
 
 // shareLeast is from how many bytes on a bundle's messages are shared by their
-// receivers rather than copied for each.
-const shareLeast = 4 << 10
+// receivers rather than copied for each. A receiver that is behind holds the whole
+// chunk, so it must be half full at least.
+const shareLeast = buf.Max / 2
 
 // bundle moves plain targets of l that can share an encoding into bundles.
 func (s *Sender) bundle(l *lane) {

@@ -97,16 +97,21 @@ func (c *lanes) find(h uint64, subj []byte) (l *lane, slot int) {
 
 func (c *lanes) put(slot int, l *lane) {
 	if old := c.slots[slot]; old != nil {
-		c.targets -= old.targets()
+		c.count(-old.targets())
 		c.replaced++
 	}
-	if c.targets += l.targets(); c.targets > mostTargets {
-		clear(c.slots)
-		c.targets = l.targets()
-	}
 	c.slots[slot] = l
+	c.count(l.targets())
 	if c.replaced > len(c.slots) && len(c.slots) < mostLanes {
 		c.grow()
+	}
+}
+
+// count notes that there are n more targets. Beyond the bound it empties the cache.
+func (c *lanes) count(n int) {
+	if c.targets += n; c.targets > mostTargets {
+		clear(c.slots)
+		c.targets = 0
 	}
 }
 
@@ -167,10 +172,10 @@ func (s *Sender) renew(l *lane, subj []byte) {
 		l.subject = nil // points into the reader's buffer
 		return
 	}
-	s.lanes.targets -= l.targets()
+	before := l.targets()
 	s.plan(l)
 	s.bundle(l)
-	s.lanes.targets += l.targets()
+	s.lanes.count(l.targets() - before)
 }
 
 // plan works out who gets the messages of l.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"time"
 
+	"nats-server/internal/buf"
 	"nats-server/internal/conn"
 )
 
@@ -73,6 +74,9 @@ func (s *Sender) committed(st *stage, o *conn.Outcome) {
 func (s *Sender) Settle() (hold func()) {
 	s.handOver()
 	hold = s.hold()
+	if cap(s.plain) > buf.Max {
+		s.plain = nil
+	}
 	if len(s.stages) > max(s.sweepAt, fewStages) {
 		s.sweep()
 	}
@@ -132,12 +136,13 @@ func (s *Sender) wait(behind []*conn.Queue) {
 	}
 }
 
-// Close ends the Sender, of which nothing staged is handed over any more.
+// Close ends the Sender. Nothing staged is handed over any more, and no other
+// connection is kept in memory by what the Sender knew of it.
 func (s *Sender) Close() {
 	if s.choosing {
-		s.choosing = false
 		s.acct.EndChoice()
 	}
+	*s = Sender{acct: s.acct, self: s.self}
 }
 
 // sweep forgets the stages of connections that have ended, which would keep them

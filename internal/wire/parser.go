@@ -55,7 +55,15 @@ type Parser struct {
 
 // Begin tells the parser that a new buffer starts: what earlier calls returned
 // is not valid any more.
-func (p *Parser) Begin() { p.line = nil }
+func (p *Parser) Begin() {
+	p.line = nil
+	if cap(p.scratch) > mostScratch {
+		p.scratch = nil
+	}
+}
+
+// mostScratch is how much memory a Parser keeps between buffers.
+const mostScratch = 64 << 10
 
 // Next returns the command at the start of b and how many bytes it takes. With
 // None the caller keeps the remaining bytes and comes back with more.

@@ -1,0 +1,153 @@
+package server_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/crypto/bcrypt"
+
+	"nats-server/internal/testkit"
+	"nats-server/server"
+)
+
+// pingsDuring counts how many PINGs a client gets answered, one after the other,
+// while f runs, and returns that per second.
+func pingsDuring(t *testing.T, p *peer, f func()) (perSecond float64) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	began, n := time.Now(), 0
+	for {
+		p.sync()
+		n++
+		select {
+		case <-done:
+			return float64(n) / time.Since(began).Seconds()
+		default:
+		}
+	}
+}
+
+// Checking a hashed password takes long, on purpose. Those who are in already do
+// not wait for it.
+func TestPasswordsDelayNobodyElse(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("s3cr3t"), 8)
+	noErr(t, err)
+	s := testkit.Start(t, &server.Options{Authorization: string(hash), AuthTimeout: time.Minute})
+	in := join(t, s, `{"verbose":false,"auth_token":"s3cr3t"}`)
+	began := time.Now()
+	if bcrypt.CompareHashAndPassword(hash, []byte("wrong")) == nil {
+		t.Fatal("the hash is of no use")
+	}
+	one := time.Since(began)
+
+	const logins = 12
+	rate := pingsDuring(t, in, func() {
+		var all sync.WaitGroup
+		for range logins {
+			all.Go(func() {
+				if nc, err := nats.Connect(s.ClientURL(), nats.Token("wrong"), nats.Timeout(time.Minute)); err == nil {
+					nc.Close()
+					t.Error("a wrong token is let in")
+				}
+			})
+		}
+		all.Wait()
+	})
+	// One that had to wait for a check each time would manage 1/one.
+	if least := 2 / one.Seconds(); rate < least {
+		t.Errorf("%.0f PINGs per second are answered while a check takes %v", rate, one)
+	}
+}
+
+// A publisher that is held back for its slow receiver delays nobody else, however
+// many of them there are.
+func TestStallsDelayNobodyElse(t *testing.T) {
+	s, log := startLogged(t, server.Options{MaxPending: 8 << 20}, false)
+	const pairs, megabytes = 6, 4
+	var subs, pubs [pairs]*peer
+	for i := range pairs {
+		subject := string(rune('a' + i))
+		subs[i], pubs[i] = join(t, s, quiet), join(t, s, quiet)
+		subs[i].send("SUB " + subject + " 1\r\n")
+		subs[i].sync()
+	}
+	load := func(i int) string { return kilo(string(rune('a'+i)), 100) }
+	// All of them are behind before it begins.
+	var fill sync.WaitGroup
+	for i, p := range pubs {
+		fill.Go(func() {
+			for range 110 {
+				p.send(load(i))
+			}
+			p.sync()
+		})
+	}
+	fill.Wait()
+
+	in := join(t, s, quiet)
+	rate := pingsDuring(t, in, func() {
+		var all sync.WaitGroup
+		for i := range pairs {
+			all.Go(func() {
+				for range megabytes * 10 {
+					pubs[i].send(load(i))
+				}
+				pubs[i].sync()
+			})
+			all.Go(func() {
+				const beat = 5 * time.Millisecond
+				pace := time.NewTicker(beat) // the pace of a slow reader
+				defer pace.Stop()
+				for range (110 + megabytes*10) / 2 {
+					<-pace.C
+					for range 200 {
+						if f := subs[i].read(); f.payload == nil {
+							subs[i].fail("got %q; log: %q", f.verb, log.lines())
+						}
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+	if !log.has("Producer was stalled for a total of ") {
+		t.Error("nobody was stalled")
+	}
+	if rate < 300 {
+		t.Errorf("%.0f PINGs per second are answered beside stalled publishers", rate)
+	}
+}
+
+// What is queued when the server ends still arrives.
+func TestShutdownFlushes(t *testing.T) {
+	s := testkit.Start(t, nil)
+	sub, publisher := join(t, s, quiet), join(t, s, quiet)
+	sub.send("SUB x 1\r\n")
+	sub.sync()
+	const batches, batch = 10, 100
+	for range batches {
+		publisher.send(kilo("x", batch))
+	}
+	publisher.sync()
+	ended := make(chan struct{})
+	go func() {
+		s.Shutdown()
+		close(ended)
+	}()
+	got := 0
+	for f := sub.read(); f.verb != "EOF"; f = sub.read() {
+		if got++; len(f.payload) != kilobyte {
+			t.Fatalf("got %q", f.verb+": "+f.line)
+		}
+	}
+	if got != batches*batch {
+		t.Errorf("got %d of %d messages", got, batches*batch)
+	}
+	receive(t, "the server has ended", ended)
+}
