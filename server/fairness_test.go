@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -124,13 +125,14 @@ func TestStallsDelayNobodyElse(t *testing.T) {
 	}
 }
 
-// What is queued when the server ends still arrives.
+// What is queued when the server ends still arrives, also what the system has not
+// taken yet.
 func TestShutdownFlushes(t *testing.T) {
 	s := testkit.Start(t, nil)
 	sub, publisher := join(t, s, quiet), join(t, s, quiet)
 	sub.send("SUB x 1\r\n")
 	sub.sync()
-	const batches, batch = 10, 100
+	const batches, batch = 100, 100
 	for range batches {
 		publisher.send(kilo("x", batch))
 	}
@@ -140,14 +142,35 @@ func TestShutdownFlushes(t *testing.T) {
 		s.Shutdown()
 		close(ended)
 	}()
-	got := 0
-	for f := sub.read(); f.verb != "EOF"; f = sub.read() {
-		if got++; len(f.payload) != kilobyte {
-			t.Fatalf("got %q", f.verb+": "+f.line)
-		}
-	}
-	if got != batches*batch {
+	if got := messages(t, sub); got != batches*batch {
 		t.Errorf("got %d of %d messages", got, batches*batch)
 	}
 	receive(t, "the server has ended", ended)
+}
+
+// messages counts the messages of a kilobyte up to the end of the connection.
+func messages(t *testing.T, p *peer) (n int) {
+	t.Helper()
+	for f := p.read(); f.verb != "EOF"; f = p.read() {
+		if n++; len(f.payload) != kilobyte {
+			t.Fatalf("got %q", f.verb+": "+f.line)
+		}
+	}
+	return n
+}
+
+// One who has said all it had to say, and has not begun to listen, gets everything.
+func TestEndOfInputFlushes(t *testing.T) {
+	s := testkit.Start(t, nil)
+	p := join(t, s, quiet)
+	p.send("SUB x 1\r\n")
+	const batches, batch = 100, 100
+	for range batches {
+		p.send(kilo("x", batch))
+	}
+	noErr(t, p.nc.(*net.TCPConn).CloseWrite())
+	eventually(t, "the server knows that it is the end", func() bool { return s.NumClients() == 0 })
+	if got := messages(t, p); got != batches*batch {
+		t.Errorf("got %d of %d messages", got, batches*batch)
+	}
 }

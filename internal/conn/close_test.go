@@ -234,6 +234,8 @@ func TestLastBytesHaveLimitedTime(t *testing.T) {
 			}
 			began := time.Now()
 			s.Close(conn.ServerShutdown)
+			s.reason(t)
+			equal(t, "time until the session has ended", time.Since(began), 0)
 			w.track.Wait()
 			if took := time.Since(began); took != want {
 				t.Errorf("took %v, want %v", took, want)

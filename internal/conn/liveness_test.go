@@ -4,10 +4,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"nats-server/internal/conn"
 )
@@ -200,6 +202,28 @@ func TestNoPingsAfterTheEnd(t *testing.T) {
 		time.Sleep(time.Hour) // virtual
 		equal(t, "stale", w.stats.Stale.Load(), 0)
 		equal(t, "pending", s.Out.Pending(), 0)
+	})
+}
+
+// Nothing remembers a connection that has ended, though its next ping were far away.
+func TestEndedConnectionsAreForgotten(t *testing.T) {
+	overAll(t, func(t *testing.T, tr transport) {
+		var c weak.Pointer[conn.Conn]
+		t.Run("conn", func(t *testing.T) {
+			w, s := newWorld(t), new(session)
+			far := w.bind(tr, s)
+			c = weak.Make(s.Conn)
+			s.StartPings()
+			s.Start()
+			s.say("x")
+			hears(t, far, "x")
+			far.Close()
+			s.reason(t)
+		})
+		eventually(t, "the connection is forgotten", func() bool {
+			runtime.GC()
+			return c.Value() == nil
+		})
 	})
 }
 

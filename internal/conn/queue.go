@@ -112,6 +112,9 @@ func (q *Queue) Refuses() bool {
 	return q.conn.Closed() || q.conn.cfg.DropWhenSlow && q.gated.Load()
 }
 
+// Lengthy is Conn.Lengthy of the queue's connection.
+func (q *Queue) Lengthy() { q.conn.Lengthy() }
+
 // Closed reports whether the queue's connection has been closed.
 func (q *Queue) Closed() bool { return q.conn.Closed() }
 

@@ -200,6 +200,7 @@ func (s *socket) goOn(more bool) bool {
 		if !s.deaf {
 			s.deaf, c.in.flood = true, !c.apart.Load()
 			s.watch(watchedBusy)
+			s.lengthy()
 		}
 		return true
 	}
@@ -251,19 +252,11 @@ func (s *socket) readOnce() (more bool, hold func()) {
 		return false, nil
 	}
 	c.in.add(n)
-	if n >= lengthyRead {
-		s.lengthy()
-	}
 	hold = c.process()
 	// A short read has emptied the socket. Whatever comes later, but for an end
 	// that was reported already, makes the Poller report it.
 	return n == len(room) || s.hup.Load(), hold
 }
-
-// lengthyRead is how many bytes take so long to process that the worker had better
-// not be the only one to look after the other sockets. Waking another costs as much
-// as a few dozen small messages.
-const lengthyRead = 16 << 10
 
 func (s *socket) lengthy() { s.poller.share() }
 

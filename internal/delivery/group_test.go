@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nats-server/internal/conn"
+	"nats-server/internal/interest"
 )
 
 func TestOneMemberGetsAMessage(t *testing.T) {
@@ -98,6 +99,47 @@ func TestMembersThatAreBehindAreSkippedIfMessagesAreDropped(t *testing.T) {
 	equal(t, "messages to the one behind", len(slow.bodies()), 1)
 	p.send(message("foo.plain", "not dropped"))
 	equal(t, "messages when it has caught up", len(slow.bodies()), 1)
+}
+
+// A member that has had its last message may still be found for a moment.
+func TestMembersThatHaveHadEnoughAreSkipped(t *testing.T) {
+	w := newWorld(t)
+	p, members := w.peer(), w.several(3)
+	for i, m := range members {
+		m.self.Ended = func(*interest.Sub) {} // its interest stays
+		m.limit(m.sub("foo", "q", "1"), []int{3, 1000, 5}[i])
+	}
+	for i := range 200 {
+		equal(t, "delivered", p.pub(message("foo", fmt.Sprint(i))), true)
+	}
+	p.settle()
+	equal(t, "messages to the first", len(members[0].bodies()), 3)
+	equal(t, "messages to the second", len(members[1].bodies()), 192)
+	equal(t, "messages to the third", len(members[2].bodies()), 5)
+
+	// Alone it is nobody.
+	alone := w.peer()
+	alone.self.Ended = func(*interest.Sub) {}
+	alone.limit(alone.sub("bar", "", "1"), 1)
+	equal(t, "delivered", p.send(message("bar", "x")), true)
+	equal(t, "delivered", p.send(message("bar", "y")), false)
+	alone.hears("MSG bar 1 1|x|")
+}
+
+// Whether a member took a message does not depend on what was staged for the same
+// connection before.
+func TestEarlierLossesDoNotCount(t *testing.T) {
+	w := newWorld(t)
+	p, member, other := w.peer(), w.peer(), w.peer()
+	plain := member.sub("plain", "", "1")
+	member.limit(member.sub("foo", "q", "2"), 100)
+	p.pub(message("plain", "late"))
+	member.unsub(plain)
+	p.pub(message("foo", "a"))
+	other.sub("foo", "q", "3")
+	p.settle()
+	member.hears("MSG foo 2 1|a|")
+	other.hears("")
 }
 
 // A member that leaves first gets, or another gets, everything it was chosen for;

@@ -84,6 +84,18 @@ func TestPublishersWaitForReceiversThatMove(t *testing.T) {
 	}
 }
 
+// One that does not read what it is told itself is not held back for that.
+func TestPublishersAreNotHeldBackByTheirOwnQueue(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.MaxPending = limit
+	filler, p := w.peer(), w.peer()
+	w.fill(filler, p)
+	p.sub("foo", "", "1")
+	p.sender.Control([]byte("+OK\r\n"))
+	p.pub(message("foo", "x"))
+	equal(t, "held back", p.sender.Settle() != nil, false)
+}
+
 func TestPublishersThatDropAreNotHeldBack(t *testing.T) {
 	w := newWorld(t)
 	w.cfg.MaxPending, w.cfg.DropWhenSlow = limit, true

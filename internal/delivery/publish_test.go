@@ -123,6 +123,47 @@ func TestOwnLinesKeepTheirOrder(t *testing.T) {
 	}
 }
 
+// The same when others get the same bytes.
+func TestOwnLinesKeepTheirOrderAmongMany(t *testing.T) {
+	w := newWorld(t)
+	p, others := w.peer(), w.several(6)
+	for _, r := range append(others, p) {
+		r.sub("foo", "", "1")
+	}
+	for range 3 {
+		for _, body := range []string{"a", "b"} {
+			p.sender.Control([]byte("+OK\r\n"))
+			p.pub(message("foo", body))
+		}
+		p.settle()
+		p.hears("+OK|MSG foo 1 1|a|+OK|MSG foo 1 1|b|")
+		for _, r := range others {
+			r.hears("MSG foo 1 1|a|MSG foo 1 1|b|")
+		}
+	}
+}
+
+func TestHeadersForSomeOfMany(t *testing.T) {
+	for plain := range 6 {
+		w := newWorld(t)
+		p, receivers := w.peer(), w.several(6)
+		for i, r := range receivers {
+			r.self.NoHeaders.Store(i == plain)
+			r.sub("foo", "", "1")
+		}
+		for range 3 {
+			p.send("PUB foo 1\r\na\r\nHPUB foo 2 4\r\nhdhi\r\nPUB foo 1\r\nb\r\n")
+			for i, r := range receivers {
+				if i == plain {
+					r.hears("MSG foo 1 1|a|MSG foo 1 2|hi|MSG foo 1 1|b|")
+				} else {
+					r.hears("MSG foo 1 1|a|HMSG foo 1 2 4|hdhi|MSG foo 1 1|b|")
+				}
+			}
+		}
+	}
+}
+
 func TestEcho(t *testing.T) {
 	w := newWorld(t)
 	p, other := w.peer(), w.peer()

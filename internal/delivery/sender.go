@@ -87,6 +87,7 @@ func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
 		}
 	}
 	if s.staged > stagedMost {
+		s.own.Queue.Lengthy() // there may be much more to come
 		s.handOver()
 	}
 	return delivered
