@@ -131,9 +131,6 @@ func (s *Server) Start() error {
 	s.mu.Lock()
 	s.phase, s.listener = running, l
 	s.mu.Unlock()
-	if l != nil {
-		l.Serve(s.clients.Serve)
-	}
 	close(s.ready)
 	s.log.Noticef("Server is ready")
 	return nil
@@ -165,7 +162,7 @@ func (s *Server) announce() {
 	}
 }
 
-// listen binds the client listener, if there is to be one.
+// listen binds the client listener, if there is to be one, and starts to accept.
 func (s *Server) listen() (*listen.Listener, error) {
 	host, port := s.opts.Host, s.opts.Port
 	if s.opts.DontListen {
@@ -186,13 +183,16 @@ func (s *Server) listen() (*listen.Listener, error) {
 		return nil, fmt.Errorf("Error listening on port: %s, %q", addr, err)
 	}
 	port = l.Addr().Port
-	if err := s.setInfo(host, port); err != nil {
+	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err = s.setInfo(host, port); err == nil {
+		err = l.Serve(s.clients.Serve)
+	}
+	if err != nil {
 		l.Close()
 		poller.Close()
 		return nil, err
 	}
 	s.poller = poller
-	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(port)))
 	return l, nil
 }
 

@@ -28,6 +28,7 @@ type Poller struct {
 	wake    int // an eventfd that calls the waiting worker back
 	slots   [slotPages]atomic.Pointer[slotPage]
 	pages   sync.Mutex // held while a page is added
+	calls   sync.Map   // by fd, what to call when one is ready that is no socket
 	workers sync.WaitGroup
 
 	mu      sync.Mutex
@@ -39,10 +40,11 @@ type Poller struct {
 	closed  bool
 }
 
-// task is something to do for a socket: write what is queued, or else read.
+// task is something to do: call, or for a socket write what is queued, or else read.
 type task struct {
 	s     *socket
 	write bool
+	call  func() (more bool)
 }
 
 // Sockets by fd, in pages made on demand.
@@ -136,7 +138,7 @@ func (p *Poller) forget(s *socket) {
 // harvest is a worker's memory for what it takes from the kernel.
 type harvest struct {
 	events [eventsAtOnce]syscall.EpollEvent
-	ready  [eventsAtOnce]*socket
+	ready  [eventsAtOnce]task
 }
 
 // run is one worker.
@@ -147,12 +149,22 @@ func (p *Poller) run() {
 		if !ok {
 			return
 		}
-		if t.write {
-			t.s.flush(true)
-		} else if t.s.read() {
+		if p.do(t) {
 			p.again(t)
 		}
 	}
+}
+
+// do carries out a task. It reports true if it is to be done again.
+func (p *Poller) do(t task) (more bool) {
+	switch {
+	case t.call != nil:
+		return t.call()
+	case t.write:
+		t.s.flush(true)
+		return false
+	}
+	return t.s.read()
 }
 
 // next waits for something to do. It is not ok when the Poller is closed.
@@ -203,15 +215,20 @@ func (p *Poller) look(found *harvest) {
 			continue
 		}
 		// The slot may be that of a new connection by now: then it reads in vain.
-		if s := p.slot(int(ev.Fd)).Load(); s != nil && s.ready(ev.Events) {
-			found.ready[ready] = s
+		if s := p.slot(int(ev.Fd)).Load(); s != nil {
+			if s.ready(ev.Events) {
+				found.ready[ready] = task{s: s}
+				ready++
+			}
+		} else if call, ok := p.calls.Load(ev.Fd); ok {
+			found.ready[ready] = task{call: call.(func() bool)}
 			ready++
 		}
 	}
 	p.mu.Lock()
 	p.waiting, p.called = false, false
-	for _, s := range found.ready[:ready] {
-		p.work.add(task{s: s})
+	for _, t := range found.ready[:ready] {
+		p.work.add(t)
 	}
 	clear(found.ready[:ready])
 }
@@ -243,6 +260,22 @@ func (p *Poller) again(t task) {
 	defer p.mu.Unlock()
 	p.work.add(t)
 }
+
+// WhenReadable has call called by a worker when the non-blocking fd, which is no
+// connection, has become readable, and again while it returns true. It may be called
+// by two workers at a time, and after the fd has been closed, which ends the
+// watching.
+func (p *Poller) WhenReadable(fd int, call func() (more bool)) error {
+	p.calls.Store(int32(fd), call)
+	ev := syscall.EpollEvent{Events: syscall.EPOLLIN | unix.EPOLLET, Fd: int32(fd)}
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.ep, syscall.EPOLL_CTL_ADD, fd, &ev))
+}
+
+// Forget ends the watching of a file descriptor. It must come before its closing.
+func (p *Poller) Forget(fd int) { p.calls.Delete(int32(fd)) }
+
+// Soon has call called by a worker, and again while it returns true.
+func (p *Poller) Soon(call func() (more bool)) { p.add(task{call: call}) }
 
 // share lets another worker look after the other sockets while the caller, a
 // worker, does something that takes a while.

@@ -264,7 +264,7 @@ func (s *socket) lengthy() { s.poller.share() }
 // right to write rests with blocked.
 func (s *socket) flush(direct bool) {
 	if !direct {
-		s.poller.add(task{s, true})
+		s.poller.add(task{s: s, write: true})
 		return
 	}
 	c := s.c

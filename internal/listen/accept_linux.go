@@ -5,10 +5,12 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync/atomic"
+	"sync"
 	"syscall"
+	"time"
 
 	"nats-server/internal/conn"
+	"nats-server/internal/logs"
 )
 
 // prepare sets on the listening socket what accepted ones inherit: messages are
@@ -23,34 +25,69 @@ func prepare(_, _ string, raw syscall.RawConn) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
+// batch is how many connections are accepted before others get their turn.
+const batch = 16
+
 // rawAcceptor accepts sockets that never become net.Conns, which the poller has no
-// use for. It waits in the system call.
+// use for, on the workers of the poller.
 type rawAcceptor struct {
-	file   *os.File // the listening socket, blocking
+	addr   net.Addr
+	file   *os.File // the listening socket, non-blocking
 	fd     int
 	poller *conn.Poller
-	closed atomic.Bool
+	log    *logs.Log
+	handle func(conn.Endpoint)
+
+	mu      sync.Mutex // held while accepting
+	closed  bool
+	backoff time.Duration
+	retry   *time.Timer // after an error; nil if there was none
 }
 
-func newAcceptor(nl *net.TCPListener, poller *conn.Poller) (acceptor, error) {
+func newAcceptor(nl *net.TCPListener, poller *conn.Poller, log *logs.Log) (acceptor, error) {
 	defer nl.Close()
 	f, err := nl.File()
 	if err != nil {
 		return nil, err
 	}
-	return &rawAcceptor{file: f, fd: int(f.Fd()), poller: poller}, nil
+	a := &rawAcceptor{addr: nl.Addr(), file: f, fd: int(f.Fd()), poller: poller, log: log, backoff: minBackoff}
+	return a, os.NewSyscallError("fcntl", syscall.SetNonblock(a.fd, true))
 }
 
-func (a *rawAcceptor) accept() (conn.Endpoint, error) {
-	fd, sa, err := syscall.Accept4(a.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
-	switch {
-	case a.closed.Load():
-		if err == nil {
-			syscall.Close(fd)
+func (a *rawAcceptor) serve(handle func(conn.Endpoint)) error {
+	a.handle = handle
+	return a.poller.WhenReadable(a.fd, a.accept)
+}
+
+// accept takes some of the connections that wait. It reports true if there may be
+// more.
+func (a *rawAcceptor) accept() (more bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for range batch {
+		if a.closed {
+			return false
 		}
-		return nil, net.ErrClosed
-	case err != nil:
-		return nil, os.NewSyscallError("accept4", err)
+		open, err := a.acceptOne()
+		switch {
+		case err == syscall.EAGAIN:
+			return false
+		case err == syscall.EINTR, err == syscall.ECONNABORTED:
+			continue
+		case err != nil:
+			a.tryLater(err)
+			return false
+		}
+		a.backoff = minBackoff
+		a.handle(open)
+	}
+	return true
+}
+
+func (a *rawAcceptor) acceptOne() (conn.Endpoint, error) {
+	fd, sa, err := syscall.Accept4(a.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+	if err != nil {
+		return nil, err
 	}
 	peer, err := addrPort(sa)
 	if err != nil {
@@ -60,12 +97,27 @@ func (a *rawAcceptor) accept() (conn.Endpoint, error) {
 	return conn.Socket(a.poller, fd, peer), nil
 }
 
-func (a *rawAcceptor) interrupt() {
-	a.closed.Store(true)
-	syscall.Shutdown(a.fd, syscall.SHUT_RDWR)
+// tryLater tries again after a while that grows, since the poller does not report
+// again what is still waiting.
+func (a *rawAcceptor) tryLater(err error) {
+	logFailure(a.log, a.addr, err, a.backoff)
+	a.retry = time.AfterFunc(a.backoff, func() { a.poller.Soon(a.accept) })
+	a.backoff = min(2*a.backoff, maxBackoff)
 }
 
-func (a *rawAcceptor) close() { a.file.Close() }
+func (a *rawAcceptor) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return
+	}
+	a.closed = true
+	if a.retry != nil {
+		a.retry.Stop()
+	}
+	a.poller.Forget(a.fd)
+	a.file.Close()
+}
 
 func addrPort(sa syscall.Sockaddr) (netip.AddrPort, error) {
 	switch sa := sa.(type) {

@@ -3,29 +3,63 @@
 package listen
 
 import (
+	"errors"
 	"net"
+	"sync"
 	"syscall"
+	"time"
 
 	"nats-server/internal/conn"
+	"nats-server/internal/logs"
 )
 
 func prepare(_, _ string, _ syscall.RawConn) error { return nil }
 
-type netAcceptor struct{ nl *net.TCPListener }
-
-func newAcceptor(nl *net.TCPListener, _ *conn.Poller) (acceptor, error) {
-	return netAcceptor{nl}, nil
+// netAcceptor accepts in a goroutine of its own.
+type netAcceptor struct {
+	nl      *net.TCPListener
+	log     *logs.Log
+	done    chan struct{} // closed by close
+	once    sync.Once
+	serving sync.WaitGroup
 }
 
-func (a netAcceptor) accept() (conn.Endpoint, error) {
-	nc, err := a.nl.AcceptTCP()
-	if err != nil {
-		return nil, err
+func newAcceptor(nl *net.TCPListener, _ *conn.Poller, log *logs.Log) (acceptor, error) {
+	return &netAcceptor{nl: nl, log: log, done: make(chan struct{})}, nil
+}
+
+func (a *netAcceptor) serve(handle func(conn.Endpoint)) error {
+	a.serving.Go(func() { a.accept(handle) })
+	return nil
+}
+
+func (a *netAcceptor) accept(handle func(conn.Endpoint)) {
+	backoff := minBackoff
+	for {
+		nc, err := a.nl.AcceptTCP()
+		switch {
+		case err == nil:
+			backoff = minBackoff
+			nc.SetKeepAlive(false)
+			handle(conn.Stream(nc))
+			continue
+		case errors.Is(err, net.ErrClosed):
+			return
+		}
+		logFailure(a.log, a.nl.Addr(), err, backoff)
+		select {
+		case <-time.After(backoff):
+		case <-a.done:
+			return
+		}
+		backoff = min(2*backoff, maxBackoff)
 	}
-	nc.SetKeepAlive(false)
-	return conn.Stream(nc), nil
 }
 
-func (a netAcceptor) interrupt() { a.nl.Close() }
-
-func (a netAcceptor) close() {}
+func (a *netAcceptor) close() {
+	a.once.Do(func() {
+		close(a.done)
+		a.nl.Close()
+	})
+	a.serving.Wait()
+}

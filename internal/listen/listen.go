@@ -4,15 +4,15 @@ package listen
 
 import (
 	"context"
-	"errors"
 	"net"
-	"sync"
 	"time"
 
 	"nats-server/internal/conn"
 	"nats-server/internal/logs"
 )
 
+// How long to wait before trying again after an error, like running out of file
+// descriptors, which passes.
 const (
 	minBackoff = 10 * time.Millisecond
 	maxBackoff = time.Second
@@ -22,15 +22,18 @@ const (
 type Listener struct {
 	addr     *net.TCPAddr
 	acceptor acceptor
-	log      *logs.Log
-	done     chan struct{} // closed by Close
-
-	once    sync.Once
-	serving sync.WaitGroup
 }
 
-// Bind listens on a TCP address. The connections are to be watched by the poller,
-// where there are such things.
+// acceptor does the accepting in the way of the operating system.
+type acceptor interface {
+	// serve starts accepting.
+	serve(handle func(conn.Endpoint)) error
+	// close ends it; handle is not called after its return.
+	close()
+}
+
+// Bind listens on a TCP address. The connections, and where there is such a thing
+// the listening socket too, are watched by the poller.
 func Bind(ctx context.Context, addr string, poller *conn.Poller, log *logs.Log) (*Listener, error) {
 	// The protocol has its own PING, so TCP keepalive would only cost.
 	cfg := net.ListenConfig{KeepAlive: -1, Control: prepare}
@@ -38,61 +41,24 @@ func Bind(ctx context.Context, addr string, poller *conn.Poller, log *logs.Log) 
 	if err != nil {
 		return nil, err
 	}
-	a, err := newAcceptor(nl.(*net.TCPListener), poller)
+	a, err := newAcceptor(nl.(*net.TCPListener), poller, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{addr: nl.Addr().(*net.TCPAddr), acceptor: a, log: log, done: make(chan struct{})}, nil
-}
-
-// acceptor waits for connections. interrupt makes a waiting accept, and every later
-// one, return net.ErrClosed; close follows when none is waiting any more.
-type acceptor interface {
-	accept() (conn.Endpoint, error)
-	interrupt()
-	close()
+	return &Listener{addr: nl.Addr().(*net.TCPAddr), acceptor: a}, nil
 }
 
 // Addr is the bound address, with the real port.
 func (l *Listener) Addr() *net.TCPAddr { return l.addr }
 
-// Serve starts accepting. handle must not wait for anything: while it runs nobody
-// else is accepted.
-func (l *Listener) Serve(handle func(conn.Endpoint)) {
-	l.serving.Go(func() { l.serve(handle) })
-}
+// Serve starts accepting. handle must not wait for anything; it may be called by
+// several goroutines at a time.
+func (l *Listener) Serve(handle func(conn.Endpoint)) error { return l.acceptor.serve(handle) }
 
-// serve runs until the listener is closed. Other errors, like running out of file
-// descriptors, pass: it tries again after a while that grows.
-func (l *Listener) serve(handle func(conn.Endpoint)) {
-	backoff := minBackoff
-	for {
-		open, err := l.acceptor.accept()
-		switch {
-		case err == nil:
-			backoff = minBackoff
-			handle(open)
-			continue
-		case errors.Is(err, net.ErrClosed):
-			return
-		}
-		l.log.Errorf("Error accepting connections on %s, trying again in %v: %v", l.Addr(), backoff, err)
-		select {
-		case <-time.After(backoff):
-		case <-l.done:
-			return
-		}
-		backoff = min(2*backoff, maxBackoff)
-	}
-}
-
-// Close stops accepting and waits until the accept loop has ended. Accepted
+// Close stops accepting. handle is not called any more after its return. Accepted
 // connections stay.
-func (l *Listener) Close() {
-	l.once.Do(func() {
-		close(l.done)
-		l.acceptor.interrupt()
-		l.serving.Wait()
-		l.acceptor.close()
-	})
+func (l *Listener) Close() { l.acceptor.close() }
+
+func logFailure(log *logs.Log, addr net.Addr, err error, wait time.Duration) {
+	log.Errorf("Error accepting connections on %s, trying again in %v: %v", addr, wait, err)
 }
