@@ -70,7 +70,7 @@ func TestPasswordsDelayNobodyElse(t *testing.T) {
 // many of them there are.
 func TestStallsDelayNobodyElse(t *testing.T) {
 	s, log := startLogged(t, server.Options{MaxPending: 8 << 20}, false)
-	const pairs, megabytes = 6, 4
+	const pairs, batches = 6, 150
 	var subs, pubs [pairs]*peer
 	for i := range pairs {
 		subject := string(rune('a' + i))
@@ -79,24 +79,12 @@ func TestStallsDelayNobodyElse(t *testing.T) {
 		subs[i].sync()
 	}
 	load := func(i int) string { return kilo(string(rune('a'+i)), 100) }
-	// All of them are behind before it begins.
-	var fill sync.WaitGroup
-	for i, p := range pubs {
-		fill.Go(func() {
-			for range 110 {
-				p.send(load(i))
-			}
-			p.sync()
-		})
-	}
-	fill.Wait()
-
 	in := join(t, s, quiet)
 	rate := pingsDuring(t, in, func() {
 		var all sync.WaitGroup
 		for i := range pairs {
 			all.Go(func() {
-				for range megabytes * 10 {
+				for range batches {
 					pubs[i].send(load(i))
 				}
 				pubs[i].sync()
@@ -105,7 +93,7 @@ func TestStallsDelayNobodyElse(t *testing.T) {
 				const beat = 5 * time.Millisecond
 				pace := time.NewTicker(beat) // the pace of a slow reader
 				defer pace.Stop()
-				for range (110 + megabytes*10) / 2 {
+				for range batches / 2 {
 					<-pace.C
 					for range 200 {
 						if f := subs[i].read(); f.payload == nil {

@@ -132,6 +132,7 @@ func (s *Server) WaitForShutdown() { <-s.done }
 // Shutdown cuts it short.
 func (s *Server) LameDuckShutdown() {
 	if l, first := s.enterLameDuck(); first {
+		s.log.Noticef("Entering lame duck mode, stop accepting new clients")
 		if l != nil {
 			l.Close()
 		}
@@ -154,7 +155,6 @@ func (s *Server) enterLameDuck() (l *listen.Listener, first bool) {
 		return nil, false
 	}
 	s.phase = lameDuck
-	s.log.Noticef("Entering lame duck mode, stop accepting new clients")
 	return s.listener, true
 }
 
