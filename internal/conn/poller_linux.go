@@ -138,7 +138,7 @@ func (p *Poller) forget(s *socket) {
 // harvest is a worker's memory for what it takes from the kernel.
 type harvest struct {
 	events [eventsAtOnce]syscall.EpollEvent
-	ready  [eventsAtOnce]task
+	tasks  []task
 }
 
 // run is one worker.
@@ -206,31 +206,37 @@ func (p *Poller) look(found *harvest) {
 	if err != nil && err != syscall.EINTR {
 		panic(fmt.Sprintf("BUG: epoll_wait: %v", err))
 	}
-	ready := 0
+	found.tasks = found.tasks[:0]
 	for i := range max(n, 0) {
-		ev := &found.events[i]
-		if int(ev.Fd) == p.wake {
-			var count [8]byte
-			syscall.Read(p.wake, count[:])
-			continue
-		}
-		// The slot may be that of a new connection by now: then it reads in vain.
-		if s := p.slot(int(ev.Fd)).Load(); s != nil {
-			if s.ready(ev.Events) {
-				found.ready[ready] = task{s: s}
-				ready++
-			}
-		} else if call, ok := p.calls.Load(ev.Fd); ok {
-			found.ready[ready] = task{call: call.(func() bool)}
-			ready++
-		}
+		p.sort(&found.events[i], found)
 	}
 	p.mu.Lock()
 	p.waiting, p.called = false, false
-	for _, t := range found.ready[:ready] {
+	for _, t := range found.tasks {
 		p.work.add(t)
 	}
-	clear(found.ready[:ready])
+	clear(found.tasks)
+}
+
+// sort makes tasks of what the kernel reports.
+func (p *Poller) sort(ev *syscall.EpollEvent, found *harvest) {
+	if int(ev.Fd) == p.wake {
+		var count [8]byte
+		syscall.Read(p.wake, count[:])
+		return
+	}
+	// The slot may be that of a new connection by now: then it reads in vain.
+	if s := p.slot(int(ev.Fd)).Load(); s != nil {
+		write, read := s.ready(ev.Events)
+		if write {
+			found.tasks = append(found.tasks, task{s: s, write: true})
+		}
+		if read {
+			found.tasks = append(found.tasks, task{s: s})
+		}
+	} else if call, ok := p.calls.Load(ev.Fd); ok {
+		found.tasks = append(found.tasks, task{call: call.(func() bool)})
+	}
 }
 
 // add gives the workers something to do.

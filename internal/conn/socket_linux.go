@@ -128,21 +128,21 @@ func (s *socket) end() {
 	s.c.endReading()
 }
 
-// ready is called by a worker of the Poller. It reports true if the worker is to
-// call read, because the socket is now its.
-func (s *socket) ready(events uint32) (mine bool) {
+// ready is called by the worker of the Poller that found the socket ready. It tells
+// whether the workers are to write or to read, the right to which is now theirs.
+func (s *socket) ready(events uint32) (write, read bool) {
 	const ended = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
 	if events&ended != 0 {
 		s.hup.Store(true)
 	}
 	if events&(syscall.EPOLLOUT|syscall.EPOLLERR|syscall.EPOLLHUP) != 0 && s.blocked.Load() {
-		if s.blocked.CompareAndSwap(true, false) {
-			s.flush(true)
-		}
+		write = s.blocked.CompareAndSwap(true, false)
 	}
-	if events&(syscall.EPOLLIN|ended) == 0 {
-		return false
-	}
+	return write, events&(syscall.EPOLLIN|ended) != 0 && s.takeTurn()
+}
+
+// takeTurn makes the caller the reader, or makes the reader look again.
+func (s *socket) takeTurn() bool {
 	for {
 		switch s.turn.Load() {
 		case idle:
