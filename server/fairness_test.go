@@ -90,12 +90,12 @@ func TestStallsDelayNobodyElse(t *testing.T) {
 				pubs[i].sync()
 			})
 			all.Go(func() {
-				const beat = 5 * time.Millisecond
+				const beat = 10 * time.Millisecond // for a batch: 10 MB/s
 				pace := time.NewTicker(beat) // the pace of a slow reader
 				defer pace.Stop()
-				for range batches / 2 {
+				for range batches {
 					<-pace.C
-					for range 200 {
+					for range 100 {
 						if f := subs[i].read(); f.payload == nil {
 							subs[i].fail("got %q; log: %q", f.verb, log.lines())
 						}
