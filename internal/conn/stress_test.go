@@ -81,7 +81,7 @@ func TestSlowReaderGetsEverything(t *testing.T) {
 	overTCP(t, func(t *testing.T, tr transport) {
 		w, s := newWorld(t), new(session)
 		far := w.bind(tr, s).(*net.TCPConn)
-		noErr(t, far.SetReadBuffer(8<<10))
+		noErr(t, far.SetReadBuffer(256<<10)) // less than a few segments makes TCP itself crawl
 		s.Start()
 		var wg sync.WaitGroup
 		for i := range writers {
