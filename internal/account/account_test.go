@@ -1,6 +1,9 @@
 package account_test
 
 import (
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"nats-server/internal/account"
@@ -41,4 +44,35 @@ func TestAccountsAreSubjectSpaces(t *testing.T) {
 	if a.Name != "A" || account.Global != "$G" {
 		t.Errorf("%s %s", a.Name, account.Global)
 	}
+}
+
+// Whoever waits for choices waits for those that were begun before, by anybody.
+func TestChoicesAreAwaited(t *testing.T) {
+	a := account.New("A")
+	a.AwaitChoices() // there are none
+	for range 300 {
+		var handedOver atomic.Int32
+		var wg sync.WaitGroup
+		const choosers = 3
+		for range choosers {
+			a.BeginChoice()
+		}
+		wg.Go(func() {
+			a.AwaitChoices()
+			if n := handedOver.Load(); n != choosers {
+				t.Errorf("did not wait for %d choices", choosers-n)
+			}
+		})
+		for range choosers {
+			wg.Go(func() {
+				runtime.Gosched()
+				handedOver.Add(1)
+				a.EndChoice()
+			})
+		}
+		wg.Wait()
+	}
+	a.BeginChoice()
+	a.EndChoice()
+	a.AwaitChoices()
 }

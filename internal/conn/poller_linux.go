@@ -135,6 +135,10 @@ func (p *Poller) forget(s *socket) {
 	}
 }
 
+// worthWaking is how many tasks have to be left for another worker to be woken for
+// them. An ordinary task takes no longer than the waking.
+const worthWaking = 2
+
 // harvest is a worker's memory for what it takes from the kernel.
 type harvest struct {
 	events [eventsAtOnce]syscall.EpollEvent
@@ -176,7 +180,7 @@ func (p *Poller) next(found *harvest) (t task, ok bool) {
 		switch {
 		case !p.work.empty() && (looked || p.waiting):
 			t = p.work.take()
-			if !p.work.empty() && p.idle > 0 {
+			if p.work.count >= worthWaking && p.idle > 0 {
 				p.more.Signal()
 			}
 			return t, true

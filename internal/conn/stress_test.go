@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -77,12 +76,10 @@ func TestPingPong(t *testing.T) {
 // A peer reads slowly while much is sent by several: the writer stops and goes on
 // many times.
 func TestSlowReaderGetsEverything(t *testing.T) {
-	const writers, commits, size = 3, 100, 30_000
-	overTCP(t, func(t *testing.T, tr transport) {
+	const writers, commits, size = 3, 100, 60_000
+	overAll(t, func(t *testing.T, tr transport) {
 		w, s := newWorld(t), new(session)
-		far := w.bind(tr, s).(*net.TCPConn)
-		noErr(t, far.SetReadBuffer(256<<10)) // less than a few segments makes TCP itself crawl
-		s.Start()
+		far := w.connect(tr, s)
 		var wg sync.WaitGroup
 		for i := range writers {
 			wg.Go(func() {
@@ -94,7 +91,7 @@ func TestSlowReaderGetsEverything(t *testing.T) {
 				}
 			})
 		}
-		counts := make(map[byte]int)
+		var counts [256]int
 		b := make([]byte, 10_000)
 		for total := 0; total < writers*commits*size; {
 			n, err := far.Read(b)

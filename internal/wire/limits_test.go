@@ -146,6 +146,33 @@ func TestNeedIsTheWholeCommand(t *testing.T) {
 	}
 }
 
+// As soon as the line of a message is complete it says what the message is, even
+// if its payload never comes.
+func TestMessagesAreAnnounced(t *testing.T) {
+	f := func(in string, verb wire.Verb, subject, reply string) {
+		t.Helper()
+		p := wire.Parser{Limits: ample}
+		p.Begin()
+		got, _ := p.Next([]byte(in))
+		announced := got == wire.None && p.Need > 0 || got == wire.Broken && p.Fault.Payload
+		if got != verb || announced != (subject != "") {
+			t.Errorf("%q: verb %d, announced %v", in, got, announced)
+		}
+		if announced && (string(p.Msg.Subject) != subject || string(p.Msg.Reply) != reply) {
+			t.Errorf("%q announces %q %q", in, p.Msg.Subject, p.Msg.Reply)
+		}
+	}
+	f("PUB a..b 5\r\n", wire.None, "a..b", "")
+	f("PUB a r 5\r\nhel", wire.None, "a", "r")
+	f("HPUB a r 2 5\r\n", wire.None, "a", "r")
+	f("PUB a 2\r\nhix", wire.Broken, "a", "")
+	f("HPUB a r 2 2\r\nhi\n", wire.Broken, "a", "r")
+	f("PUB a 5\r", wire.None, "", "")
+	f("PUB a x\r\n", wire.Broken, "", "")
+	f("PUB a 999999999\r\n", wire.Broken, "", "")
+	f("BOGUS\r\n", wire.Broken, "", "")
+}
+
 func TestFaultsSayWhatWasWrong(t *testing.T) {
 	f := func(in, want string) {
 		t.Helper()
@@ -168,5 +195,23 @@ func TestFaultsSayWhatWasWrong(t *testing.T) {
 	p.Next([]byte(strings.Repeat("\x00", 4000)))
 	if n := len(p.Fault.Detail); n > 400 {
 		t.Errorf("detail of %d bytes", n)
+	}
+}
+
+// What goes to the log holds no passwords and no payloads.
+func TestFaultsKeepSecrets(t *testing.T) {
+	for _, in := range []string{
+		`CONNECT {"pass":"secret"` + strings.Repeat(" ", 5000),
+		`CONNECX {"pass":"secret"}` + "\r\n",
+		`{"pass":"secret"}` + "\r\n",
+		"PUB a 2\r\nhisecret\r\n",
+		"BOGUS\r\nCONNECT {\"pass\":\"secret\"}\r\n",
+		"X\nsecret",
+	} {
+		p := wire.Parser{Limits: ample}
+		p.Begin()
+		if verb, _ := p.Next([]byte(in)); verb != wire.Broken || strings.Contains(p.Fault.Detail, "secret") {
+			t.Errorf("%.40q: verb %d, detail %q", in, verb, p.Fault.Detail)
+		}
 	}
 }
