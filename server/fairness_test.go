@@ -91,7 +91,7 @@ func TestStallsDelayNobodyElse(t *testing.T) {
 			})
 			all.Go(func() {
 				const beat = 10 * time.Millisecond // for a batch: 10 MB/s
-				pace := time.NewTicker(beat) // the pace of a slow reader
+				pace := time.NewTicker(beat)       // the pace of a slow reader
 				defer pace.Stop()
 				for range batches {
 					<-pace.C
