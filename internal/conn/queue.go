@@ -185,7 +185,7 @@ func (q *Queue) admit(r Run) int {
 		return 0
 	case t == nil:
 		return r.Msgs
-	case t.Ended || q.dropping():
+	case t.Ended || q.dropping() && !t.Chosen:
 		return 0
 	}
 	take := r.Msgs

@@ -10,6 +10,10 @@ type Tap struct {
 	Delivered uint64 // messages accepted since the subscription began
 	Max       uint32 // after so many it ends; 0 = no limit
 	Ended     bool   // takes nothing more
+	// Chosen tells that its messages go to nobody else: it is a member of a queue
+	// group. They are not dropped because the peer has fallen behind since they
+	// were staged; whoever chooses looks at Refuses before. Set once.
+	Chosen bool
 }
 
 // Run is a stretch of staged bytes for one Tap, or, with a nil Tap, of bytes that

@@ -35,6 +35,7 @@ func NewSub(to *Subscriber, filter, group, sid []byte) *Sub {
 	text := make([]byte, 0, 64) // does not escape: the string below has its own size
 	text = append(append(append(text, filter...), group...), sid...)
 	return &Sub{
+		Tap:     conn.Tap{Chosen: len(group) > 0},
 		nFilter: uint32(len(filter)),
 		nGroup:  uint32(len(group)),
 		text:    string(text),
