@@ -9,18 +9,17 @@ import (
 // client-protocol 2). Clients replace what they knew by each INFO, so every one
 // carries all fields.
 type ServerInfo struct {
-	ServerID     string   `json:"server_id"`
-	ServerName   string   `json:"server_name"`
-	Version      string   `json:"version"`
-	Proto        int      `json:"proto"`
-	GitCommit    string   `json:"git_commit,omitempty"`
-	Go           string   `json:"go"`
-	Host         string   `json:"host"`
-	Port         int      `json:"port"`
-	Headers      bool     `json:"headers"`
-	AuthRequired bool     `json:"auth_required,omitempty"`
-	MaxPayload   int      `json:"max_payload"`
-	ConnectURLs  []string `json:"connect_urls,omitempty"`
+	ServerID     string `json:"server_id"`
+	ServerName   string `json:"server_name"`
+	Version      string `json:"version"`
+	Proto        int    `json:"proto"`
+	GitCommit    string `json:"git_commit,omitempty"`
+	Go           string `json:"go"`
+	Host         string `json:"host"`
+	Port         int    `json:"port"`
+	Headers      bool   `json:"headers"`
+	AuthRequired bool   `json:"auth_required,omitempty"`
+	MaxPayload   int    `json:"max_payload"`
 }
 
 // PerClient are the fields of an INFO that differ between clients or in time.

@@ -66,10 +66,9 @@ func TestInfo(t *testing.T) {
 	f(anyServer, wire.PerClient{ID: 9, RemoteAccount: "only with ConnectInfo"}, func(m map[string]any) { m["client_id"] = 9.0 })
 
 	more := anyServer
-	more.AuthRequired, more.GitCommit, more.ConnectURLs, more.Headers = true, "abc1234", []string{"a:1", "[::1]:2"}, false
+	more.AuthRequired, more.GitCommit, more.Headers = true, "abc1234", false
 	f(more, wire.PerClient{ID: 1}, func(m map[string]any) {
 		m["client_id"], m["auth_required"], m["git_commit"], m["headers"] = 1.0, true, "abc1234", false
-		m["connect_urls"] = []any{"a:1", "[::1]:2"}
 	})
 }
 
