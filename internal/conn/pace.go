@@ -54,8 +54,9 @@ func (q *Queue) openLocked() {
 }
 
 // Wait blocks while the queue is above its high-water mark, for at most d, and
-// reports whether it did. It does not wait for a peer that has taken nothing
-// lately: a publisher never loses time to one that does not read at all.
+// reports whether it did. It does not wait for a peer that has taken nothing for
+// the time of patience: that is the most that a publisher loses, once, to one that
+// stops reading.
 func (q *Queue) Wait(d time.Duration) bool {
 	q.mu.Lock()
 	gate := q.gate

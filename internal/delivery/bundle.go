@@ -20,14 +20,7 @@ func (s *Sender) bundle(l *lane) {
 	if len(l.plain) < bundleLeast {
 		return
 	}
-	for i := range l.plain {
-		l.plain[i].stage.inLane++
-	}
-	for i := range l.groups {
-		for j := range l.groups[i].members {
-			l.groups[i].members[j].stage.inLane++
-		}
-	}
+	l.each(func(t *target) { t.stage.inLane++ })
 	rest := l.plain[:0]
 	for _, t := range l.plain {
 		if t.stage.inLane > 1 || t.stage == s.own || t.sub.Limited() || !l.join(t) {
@@ -35,26 +28,15 @@ func (s *Sender) bundle(l *lane) {
 		}
 	}
 	for i := range l.bundles {
-		b := &l.bundles[i]
-		for _, t := range b.targets {
-			t.stage.inLane = 0
-		}
-		if len(b.targets) < bundleLeast {
+		if b := &l.bundles[i]; len(b.targets) < bundleLeast {
 			rest = append(rest, b.targets...)
 			b.targets = nil
-		}
-	}
-	for _, t := range rest {
-		t.stage.inLane = 0
-	}
-	for i := range l.groups {
-		for j := range l.groups[i].members {
-			l.groups[i].members[j].stage.inLane = 0
 		}
 	}
 	clear(l.plain[len(rest):])
 	l.plain = rest
 	l.dropEmptyBundles()
+	l.each(func(t *target) { t.stage.inLane = 0 })
 }
 
 // join adds t to the bundle with its prefix, unless there are too many prefixes.

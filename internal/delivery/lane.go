@@ -68,6 +68,23 @@ func (l *lane) targets() int {
 	return n
 }
 
+// each calls f for every target.
+func (l *lane) each(f func(*target)) {
+	for i := range l.plain {
+		f(&l.plain[i])
+	}
+	for i := range l.bundles {
+		for j := range l.bundles[i].targets {
+			f(&l.bundles[i].targets[j])
+		}
+	}
+	for i := range l.groups {
+		for j := range l.groups[i].members {
+			f(&l.groups[i].members[j])
+		}
+	}
+}
+
 // lanes is a direct-mapped cache. A subject gets a lane when it is seen a second
 // time with no other of the same slot between, so that subjects used once, as
 // inboxes are, cost no memory and displace nothing.
