@@ -5,29 +5,42 @@ import "time"
 // How long after the last sign of a peer taking bytes it is still believed to be
 // merely slow. A kernel with large buffers tells the sender only after hundreds of
 // kilobytes that the receiver has made room, so one that has gone on after a pause
-// before is given time. One that has not fills the default queue in about the
-// shorter time; after that its publishers do not wait for it at all.
+// before is given time. One that has not must show within the shorter time that it
+// reads at all; after that its publishers do not wait for it.
 const (
 	patience       = 100 * time.Millisecond
 	patienceProven = 300 * time.Millisecond
 )
 
+// settling is more than the time for which kernels delay acknowledgements.
+const settling = 50 * time.Millisecond
+
 // pace tells a queue whose peer is slow from one whose peer takes nothing at all.
 // It is guarded by the queue's lock.
 type pace struct {
 	wrote   bool      // bytes were written since the last look
-	unsent  int       // what the kernel held for the peer at the last look
-	movedAt time.Time // when a look last saw that bytes had been taken
+	unsent  int       // what the kernel had yet to send at the last look
+	movedAt time.Time // when the peer was last seen to have taken bytes, or the buffers were full
 	filled  bool      // the kernel's buffers have been full
+	settled bool      // and the peer's kernel has had its share since
 	proven  bool      // the peer has taken bytes after that
 }
 
 // look notes whether the peer has taken bytes since the last look. Looks begin
-// when the kernel's buffers are full.
+// when the kernel's buffers are full. A change soon after that is no sign of the
+// peer: its kernel acknowledges late, and takes some more by itself.
 func (p *pace) look(unsent int) {
-	if p.wrote || unsent != p.unsent {
-		p.movedAt = time.Now()
-		p.proven = p.filled
+	now := time.Now()
+	moved := unsent != p.unsent
+	switch {
+	case p.wrote || !p.filled && moved:
+		p.movedAt = now
+		p.proven, p.settled = p.filled, false
+	case moved && p.settled:
+		p.movedAt = now
+		p.proven = true
+	default:
+		p.settled = p.settled || moved || now.Sub(p.movedAt) > settling
 	}
 	p.wrote, p.unsent, p.filled = false, unsent, true
 }

@@ -315,13 +315,14 @@ func (s *socket) failFlush(err error) {
 	s.c.Out.finish(true)
 }
 
-// unsent returns how many bytes the kernel holds that the peer has not taken.
+// unsent returns how many bytes the kernel holds that it may not send yet, since
+// the peer has no room. What is under way is not counted: kernels acknowledge late.
 func (s *socket) unsent() int {
 	if !s.acquire() {
 		return 0
 	}
 	defer s.release()
-	n, _ := unix.IoctlGetInt(s.fd, unix.SIOCOUTQ)
+	n, _ := unix.IoctlGetInt(s.fd, unix.SIOCOUTQNSD)
 	return n
 }
 
