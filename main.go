@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	os.Exit(process.Main(os.Args[1:], os.Stdout, os.Stderr, newServer))
+	os.Exit(process.Main(process.HideSecrets(os.Args), os.Stdout, os.Stderr, newServer))
 }
 
 func newServer(o *options.Options) (process.Server, error) {

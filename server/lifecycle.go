@@ -55,7 +55,7 @@ func (s *Server) ClientURL() string {
 func (s *Server) ID() string { return s.id }
 
 // Name is Options.ServerName, or the ID.
-func (s *Server) Name() string { return s.opts.ServerName }
+func (s *Server) Name() string { return s.nameFor(s.opts.Load()) }
 
 // NumClients returns how many clients are connected.
 func (s *Server) NumClients() int { return s.clients.Len() }
@@ -166,13 +166,13 @@ func (s *Server) closeEvenly() {
 		return
 	}
 	s.clients.AnnounceLameDuck()
-	grace := max(s.opts.LameDuckGracePeriod, 0)
+	grace := max(s.opts.Load().LameDuckGracePeriod, 0)
 	if !s.pause(grace) {
 		return
 	}
 	s.log.Noticef("Closing existing clients")
 	all := s.clients.Sessions()
-	gap, batch := spread(len(all), s.opts.LameDuckDuration-grace)
+	gap, batch := spread(len(all), s.opts.Load().LameDuckDuration-grace)
 	for len(all) > 0 {
 		n := min(batch, len(all))
 		closeAll(all[:n])

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"nats-server/internal/account"
 	"nats-server/internal/auth"
@@ -23,6 +25,9 @@ import (
 
 // Options are the settings of a server.
 type Options = options.Options
+
+// User is one who may connect, for Options.Users.
+type User = options.User
 
 // Logger receives what a server logs.
 type Logger = logs.Logger
@@ -45,20 +50,20 @@ const (
 
 // Server is one NATS server.
 type Server struct {
-	opts    Options
+	opts    atomic.Pointer[Options] // complete; replaced by a reload
 	id      string
 	log     logs.Log
 	stats   conn.Stats
 	global  *account.Account
-	auth    *auth.Directory
 	clients *client.Hub
 	track   sync.WaitGroup // sessions
 	ready   chan struct{}  // closed when clients can connect
 	leaving chan struct{}  // closed when shutdown begins
 	done    chan struct{}  // closed when everything has ended
 
-	starting sync.Mutex   // held by Start
-	poller   *conn.Poller // nil without client listener; under starting
+	starting sync.Mutex      // held by Start and ReloadOptions
+	poller   *conn.Poller    // nil without client listener; under starting
+	auth     *auth.Directory // under starting
 
 	mu       sync.Mutex
 	phase    phase
@@ -76,39 +81,97 @@ func NewServer(opts *Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a server id: %w", err)
 	}
-	if o.ServerName == "" {
-		o.ServerName = id
-	}
 	s := &Server{
-		opts:    o,
 		id:      id,
 		global:  account.New(account.Global),
 		ready:   make(chan struct{}),
 		leaving: make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	s.auth = auth.New(auth.Config{User: o.Username, Password: o.Password, Token: o.Authorization})
+	s.opts.Store(&o)
+	s.auth = auth.New(credentials(&o))
 	s.clients = client.NewHub(client.Config{
-		MaxConnections: o.MaxConn,
+		Account: s.global,
+		Log:     &s.log,
+		Stats:   &s.stats,
+		Track:   &s.track,
+	})
+	return s, nil
+}
+
+// credentials are those that clients must present.
+func credentials(o *Options) auth.Config {
+	cfg := auth.Config{Token: o.Authorization, User: o.Username, Password: o.Password}
+	if o.Users != nil {
+		cfg.Users = make(map[string]string, len(o.Users))
+		for _, u := range o.Users {
+			cfg.Users[u.Username] = u.Password
+		}
+	}
+	return cfg
+}
+
+// settings are what the options mean for clients, who are told the address given.
+func (s *Server) settings(o *Options, dir *auth.Directory, host string, port int) (client.Settings, error) {
+	info, err := s.info(o, dir, host, port)
+	maxPayload := int(o.MaxPayload)
+	if maxPayload < 0 {
+		maxPayload = math.MaxInt32
+	}
+	return client.Settings{
+		MaxConnections: max(o.MaxConn, 0),
 		MaxSubs:        o.MaxSubs,
 		MaxSubTokens:   o.MaxSubTokens,
 		MaxControlLine: int(o.MaxControlLine),
-		MaxPayload:     int(o.MaxPayload),
+		MaxPayload:     maxPayload,
 		NoHeaders:      o.NoHeaderSupport,
 		MaxTraced:      o.MaxTracedMsgLen,
-		Auth:           s.auth,
+		TraceHeaders:   o.TraceHeaders,
+		Auth:           dir,
 		AuthTimeout:    o.AuthTimeout,
-		Account:        s.global,
-		MaxPending:     o.MaxPending,
-		DropWhenSlow:   o.NoFastProducerStall,
-		WriteDeadline:  o.WriteDeadline,
-		PingInterval:   o.PingInterval,
-		MaxPingsOut:    o.MaxPingsOut,
-		Log:            &s.log,
-		Stats:          &s.stats,
-		Track:          &s.track,
-	})
-	return s, nil
+		Conn: conn.Limits{
+			MaxPending:    o.MaxPending,
+			DropWhenSlow:  o.NoFastProducerStall,
+			WriteDeadline: o.WriteDeadline,
+			PingInterval:  o.PingInterval,
+			MaxPingsOut:   o.MaxPingsOut,
+		},
+		Info: info,
+	}, err
+}
+
+// info is the INFO line for clients, who are told the address given.
+func (s *Server) info(o *Options, dir *auth.Directory, host string, port int) (*wire.InfoTemplate, error) {
+	host, port, err := o.Advertised(host, port)
+	if err != nil {
+		return nil, err
+	}
+	info := wire.ServerInfo{
+		ServerID:     s.id,
+		ServerName:   s.nameFor(o),
+		Version:      Version,
+		Proto:        1,
+		GitCommit:    version.Commit(),
+		Go:           runtime.Version(),
+		Host:         host,
+		Port:         port,
+		Headers:      !o.NoHeaderSupport,
+		AuthRequired: dir.Required(),
+		MaxPayload:   int(max(o.MaxPayload, -1)),
+	}
+	t, err := info.Template()
+	if err != nil {
+		return nil, fmt.Errorf("encoding INFO: %w", err)
+	}
+	return t, nil
+}
+
+// nameFor is the server's name with the options given.
+func (s *Server) nameFor(o *Options) string {
+	if o.ServerName == "" {
+		return s.id
+	}
+	return o.ServerName
 }
 
 // SetLogger says where log lines go, and whether debug and trace lines are among
@@ -152,21 +215,29 @@ func (s *Server) announce() {
 	s.log.Noticef("  Version:  %s", Version)
 	s.log.Noticef("  Git:      [%s]", commit)
 	s.log.Debugf("  Go build: %s", runtime.Version())
-	s.log.Noticef("  Name:     %s", s.opts.ServerName)
+	o := s.opts.Load()
+	s.log.Noticef("  Name:     %s", s.nameFor(o))
 	s.log.Noticef("  ID:       %s", s.id)
 	if s.auth.PlainPassword() {
 		s.log.Warnf("Plaintext passwords detected, use nkeys or bcrypt")
 	}
-	if s.opts.MaxPayload > 8<<20 {
+	if o.MaxConn < 0 {
+		s.log.Warnf("max_connections is 0: every client will be refused")
+	}
+	if o.ConfigFile != "" {
+		s.log.Noticef("Using configuration file: %s (%s)", o.ConfigFile, o.ConfigDigest)
+	}
+	if o.MaxPayload > 8<<20 {
 		s.log.Warnf("Maximum payloads over 8.00 MB are generally discouraged and could lead to poor performance")
 	}
 }
 
 // listen binds the client listener, if there is to be one, and starts to accept.
 func (s *Server) listen() (*listen.Listener, error) {
-	host, port := s.opts.Host, s.opts.Port
-	if s.opts.DontListen {
-		return nil, s.setInfo(host, port)
+	o := s.opts.Load()
+	host, port := o.Host, o.Port
+	if o.DontListen {
+		return nil, s.open(host, port)
 	}
 	if port == RandomPort {
 		port = 0
@@ -184,7 +255,7 @@ func (s *Server) listen() (*listen.Listener, error) {
 	}
 	port = l.Addr().Port
 	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(port)))
-	if err = s.setInfo(host, port); err == nil {
+	if err = s.open(host, port); err == nil {
 		err = l.Serve(s.clients.Serve)
 	}
 	if err != nil {
@@ -196,24 +267,12 @@ func (s *Server) listen() (*listen.Listener, error) {
 	return l, nil
 }
 
-func (s *Server) setInfo(host string, port int) error {
-	info := wire.ServerInfo{
-		ServerID:     s.id,
-		ServerName:   s.opts.ServerName,
-		Version:      Version,
-		Proto:        1,
-		GitCommit:    version.Commit(),
-		Go:           runtime.Version(),
-		Host:         host,
-		Port:         port,
-		Headers:      !s.opts.NoHeaderSupport,
-		AuthRequired: s.auth.Required(),
-		MaxPayload:   int(s.opts.MaxPayload),
-	}
-	t, err := info.Template()
+// open begins to let clients in, who are told the address given.
+func (s *Server) open(host string, port int) error {
+	set, err := s.settings(s.opts.Load(), s.auth, host, port)
 	if err != nil {
-		return fmt.Errorf("encoding INFO: %w", err)
+		return err
 	}
-	s.clients.SetInfo(t)
+	s.clients.Apply(set)
 	return nil
 }

@@ -19,8 +19,7 @@ func (s *Session) connect(arg []byte) error {
 		return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "CONNECT: " + err.Error()}
 	}
 	s.describe()
-	creds := auth.Credentials{User: o.User, Password: o.Pass, Token: o.Token}
-	if o.Account != "" || o.NewAccount || !s.hub.cfg.Auth.Admit(creds, s.conn.Closed) {
+	if o.Account != "" || o.NewAccount || !s.admit() {
 		return s.violation()
 	}
 	if !s.connected && !s.conn.Authenticated() {
@@ -31,7 +30,7 @@ func (s *Session) connect(arg []byte) error {
 	if o.Protocol < 0 || o.Protocol > 1 {
 		return refusal(wire.ErrClientProtocol, conn.BadClientProtocolVersion, wire.ErrClientProtocol+" "+strconv.Itoa(o.Protocol))
 	}
-	headers := o.Headers && !s.hub.cfg.NoHeaders
+	headers := o.Headers && !s.settings.NoHeaders
 	if o.NoResponders && !headers {
 		return refusal(wire.ErrNoRespNoHeaders, conn.NoRespondersRequiresHeaders, wire.ErrNoRespNoHeaders)
 	}
@@ -45,14 +44,39 @@ func (s *Session) connect(arg []byte) error {
 	return nil
 }
 
+// noCredentials are those of everybody who presents none.
+var noCredentials auth.Credentials
+
+// admit reports whether the client may come in. A reload either sees the credentials
+// that are stored here, or is seen by the second look at the settings: nobody slips
+// in by a directory that is not in force any more.
+func (s *Session) admit() bool {
+	creds := &noCredentials
+	if o := &s.opts; o.User != "" || o.Pass != "" || o.Token != "" {
+		creds = &auth.Credentials{User: o.User, Password: o.Pass, Token: o.Token}
+	}
+	for {
+		dir := s.hub.settings.Load().Auth
+		if !dir.Admit(*creds, s.conn.Closed) {
+			return false
+		}
+		s.creds.Store(creds)
+		if s.hub.settings.Load().Auth == dir {
+			return true
+		}
+	}
+}
+
 // errTooLate ends a reader whose connection is being closed by its timer.
 var errTooLate = &conn.Verdict{Reason: conn.AuthenticationTimeout}
 
 // violation is the verdict on those who do not pass the gate.
-func (s *Session) violation() error {
+func (s *Session) violation() error { return authViolation(s.opts.User) }
+
+func authViolation(user string) *conn.Verdict {
 	log := "authentication error"
-	if u := s.opts.User; u != "" {
-		log += " - User " + strconv.Quote(u)
+	if user != "" {
+		log += " - User " + strconv.Quote(user)
 	}
 	return refusal(wire.ErrAuthorization, conn.AuthenticationViolation, log)
 }

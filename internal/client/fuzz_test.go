@@ -119,12 +119,12 @@ func cut(data, lengths []byte) (pieces [][]byte) {
 // session feeds the pieces to a session of a new Hub and returns its answer.
 func session(t *testing.T, pieces [][]byte, mode byte) []byte {
 	t.Helper()
-	h := newHouse(t, func(c *client.Config) {
-		c.MaxSubs = 20
-		c.MaxTraced = 10
-		c.NoHeaders = mode&withoutHeaders != 0
+	h := newHouse(t, func(_ *client.Config, set *client.Settings) {
+		set.MaxSubs = 20
+		set.MaxTraced = 10
+		set.NoHeaders = mode&withoutHeaders != 0
 		if mode&withAuth != 0 {
-			c.Auth = auth.New(auth.Config{Token: "t"})
+			set.Auth = auth.New(auth.Config{Token: "t"})
 		}
 	})
 	if mode&withTrace != 0 {

@@ -95,32 +95,37 @@ type house struct {
 	track sync.WaitGroup
 }
 
-func newHouse(t testing.TB, change func(*client.Config)) *house {
+func newHouse(t testing.TB, change func(*client.Config, *client.Settings)) *house {
 	t.Helper()
 	h := new(house)
 	h.cfg = client.Config{
-		MaxConnections: -1,
+		Account: account.New(account.Global),
+		Log:     &h.log,
+		Stats:   &h.stats,
+		Track:   &h.track,
+	}
+	set := client.Settings{
+		MaxConnections: 1000,
 		MaxControlLine: 512,
 		MaxPayload:     4096,
-		MaxPending:     64 << 20,
 		Auth:           auth.New(auth.Config{}),
 		AuthTimeout:    time.Minute,
-		Account:        account.New(account.Global),
-		WriteDeadline:  time.Minute,
-		PingInterval:   time.Hour,
-		MaxPingsOut:    2,
-		Log:            &h.log,
-		Stats:          &h.stats,
-		Track:          &h.track,
+		Conn: conn.Limits{
+			MaxPending:    64 << 20,
+			WriteDeadline: time.Minute,
+			PingInterval:  time.Hour,
+			MaxPingsOut:   2,
+		},
 	}
 	if change != nil {
-		change(&h.cfg)
+		change(&h.cfg, &set)
 	}
 	h.Hub = client.NewHub(h.cfg)
-	info := wire.ServerInfo{ServerID: "N", Version: server.Version, Proto: 1, Headers: !h.cfg.NoHeaders, MaxPayload: h.cfg.MaxPayload}
+	info := wire.ServerInfo{ServerID: "N", Version: server.Version, Proto: 1, Headers: !set.NoHeaders, MaxPayload: set.MaxPayload}
 	template, err := info.Template()
 	noErr(t, err)
-	h.SetInfo(template)
+	set.Info = template
+	h.Apply(set)
 	return h
 }
 

@@ -12,66 +12,65 @@ import (
 	"nats-server/internal/wire"
 )
 
-// Config is what the sessions of a server have in common. It is immutable.
-type Config struct {
-	MaxConnections int // negative = no limit
+// Settings are what may change while sessions go on.
+type Settings struct {
+	MaxConnections int // 0 = nobody
 	MaxSubs        int // per connection; 0 = no limit
 	MaxSubTokens   int // 0 = no limit
 	MaxControlLine int
 	MaxPayload     int
-	NoHeaders      bool
-	MaxTraced      int // bytes of a payload that a trace shows; 0 = all
+	NoHeaders      bool // for sessions to come
+	MaxTraced      int  // bytes of a payload that a trace shows; 0 = all
+	TraceHeaders   bool // traces show headers, not payloads
+	Auth           *auth.Directory
+	AuthTimeout    time.Duration
+	Conn           conn.Limits
+	Info           *wire.InfoTemplate // of INFO lines to come
+}
 
-	Auth        *auth.Directory
-	AuthTimeout time.Duration
-	Account     *account.Account // of every session
-
-	MaxPending    int64
-	DropWhenSlow  bool
-	WriteDeadline time.Duration
-	PingInterval  time.Duration
-	MaxPingsOut   int
-
-	Log   *logs.Log
-	Stats *conn.Stats
-	Track *sync.WaitGroup // counts sessions until their last goroutine has ended
+// Config is what the sessions of a server have in common. It is immutable.
+type Config struct {
+	Account *account.Account // of every session
+	Log     *logs.Log
+	Stats   *conn.Stats
+	Track   *sync.WaitGroup // counts sessions until their last goroutine has ended
 }
 
 // Hub knows the sessions of a server. It is safe for concurrent use.
 type Hub struct {
-	cfg    Config
-	conn   conn.Config
-	info   atomic.Pointer[wire.InfoTemplate]
-	nextID atomic.Uint64
+	cfg      Config
+	conn     conn.Config
+	settings atomic.Pointer[Settings]
+	nextID   atomic.Uint64
 
 	mu       sync.Mutex
 	sessions map[uint64]*Session
 	closing  bool // no new sessions
 }
 
-// NewHub returns a Hub without sessions. SetInfo must be called before Serve.
+// NewHub returns a Hub without sessions. Apply must be called before Serve.
 func NewHub(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, sessions: make(map[uint64]*Session)}
 	h.conn = conn.Config{
-		Kind:          "cid",
-		Name:          "Client",
-		MaxPending:    cfg.MaxPending,
-		DropWhenSlow:  cfg.DropWhenSlow,
-		WriteDeadline: cfg.WriteDeadline,
-		PingInterval:  cfg.PingInterval,
-		MaxPingsOut:   cfg.MaxPingsOut,
-		PingLine:      []byte("PING\r\n"),
-		Stale:         *refusal(wire.ErrStale, conn.StaleConnection, ""),
-		Late:          *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, "authentication timeout"),
-		Log:           cfg.Log,
-		Stats:         cfg.Stats,
-		Track:         cfg.Track,
+		Kind:     "cid",
+		Name:     "Client",
+		PingLine: []byte("PING\r\n"),
+		Stale:    *refusal(wire.ErrStale, conn.StaleConnection, ""),
+		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, "authentication timeout"),
+		Log:      cfg.Log,
+		Stats:    cfg.Stats,
+		Track:    cfg.Track,
 	}
 	return h
 }
 
-// SetInfo says what INFO lines hold from now on.
-func (h *Hub) SetInfo(t *wire.InfoTemplate) { h.info.Store(t) }
+// Apply makes the settings those of all sessions, present ones included, which
+// notice with their next read. What follows for sessions that the settings would not
+// let in is for Revalidate and Shrink.
+func (h *Hub) Apply(s Settings) {
+	h.settings.Store(&s)
+	h.conn.SetLimits(s.Conn)
+}
 
 // Len returns the number of sessions.
 func (h *Hub) Len() int {
@@ -97,8 +96,8 @@ func (h *Hub) Serve(open conn.Endpoint) {
 	if h.cfg.Log.DebugOn() {
 		h.cfg.Log.Debugf("%s - Client connection created", s.conn)
 	}
-	if h.cfg.Auth.Required() {
-		s.conn.Await(h.cfg.AuthTimeout)
+	if !s.admitted {
+		s.conn.Await(s.settings.AuthTimeout)
 	} else {
 		s.conn.StartPings()
 	}
@@ -112,7 +111,7 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 	if h.closing {
 		return false, false
 	}
-	if most := h.cfg.MaxConnections; most >= 0 && len(h.sessions) >= most {
+	if len(h.sessions) >= s.settings.MaxConnections {
 		return false, true
 	}
 	h.sessions[s.conn.ID] = s

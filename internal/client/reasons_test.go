@@ -94,7 +94,7 @@ var waysToEnd = map[conn.Reason]func(*testing.T) *recorder{
 		"-ERR 'no responders requires headers support'\r\n"),
 
 	conn.InternalError: func(t *testing.T) *recorder {
-		h, log := newHouse(t, func(c *client.Config) { c.Account = nil }), new(recorder)
+		h, log := newHouse(t, func(c *client.Config, _ *client.Settings) { c.Account = nil }), new(recorder)
 		h.log.Set(log, true, false)
 		h.serve(&script{pieces: [][]byte{[]byte("SUB x 1\r\n")}})
 		h.track.Wait()

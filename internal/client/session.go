@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
 	"nats-server/internal/interest"
@@ -22,6 +23,7 @@ type Session struct {
 	sender *delivery.Sender
 
 	// Of the reader.
+	settings  *Settings // as last seen
 	parser    wire.Parser
 	opts      wire.Options
 	ip        string
@@ -33,6 +35,9 @@ type Session struct {
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
+	open  bool                             // no credentials were needed when it was accepted
+	creds atomic.Pointer[auth.Credentials] // those of the last CONNECT that was accepted
+
 	mu   sync.Mutex
 	sids interest.Sids
 }
@@ -43,15 +48,14 @@ var (
 )
 
 func newSession(h *Hub, open conn.Endpoint) *Session {
+	set := h.settings.Load()
 	s := &Session{
 		hub:      h,
 		opts:     wire.DefaultOptions(),
-		admitted: !h.cfg.Auth.Required(),
-		parser: wire.Parser{Limits: wire.Limits{
-			ControlLine: h.cfg.MaxControlLine,
-			Payload:     h.cfg.MaxPayload,
-		}},
+		open:     !set.Auth.Required(),
+		admitted: !set.Auth.Required(),
 	}
+	s.adopt(set)
 	s.conn = conn.New(open, h.nextID.Add(1), &h.conn)
 	s.conn.Bind(s)
 	s.conn.ReadApart(!s.admitted)
@@ -68,12 +72,23 @@ func newSession(h *Hub, open conn.Endpoint) *Session {
 // infoLine is the INFO for this client; it adds what does not vary in time.
 func (s *Session) infoLine(c wire.PerClient) []byte {
 	c.ID, c.IP = s.conn.ID, s.ip
-	return s.hub.info.Load().Append(nil, c)
+	return s.hub.settings.Load().Info.Append(nil, c)
+}
+
+// adopt goes on with other settings. It is called between commands, at most with the
+// payload of one yet to come.
+func (s *Session) adopt(set *Settings) {
+	s.settings = set
+	s.parser.Limits.ControlLine = set.MaxControlLine
+	s.parser.Limits.Payload = set.MaxPayload
 }
 
 // Consume implements conn.Session.
 func (s *Session) Consume(b []byte) (used, need int, err error) {
 	p := &s.parser
+	if set := s.hub.settings.Load(); set != s.settings {
+		s.adopt(set)
+	}
 	p.Begin()
 	trace := s.hub.cfg.Log.TraceOn()
 	for used < len(b) {

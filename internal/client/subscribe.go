@@ -42,16 +42,16 @@ func (s *Session) subscribe(arg []byte) error {
 
 // refuseSub returns why the client may not have that subscription, or "".
 func (s *Session) refuseSub(filter, group, sid []byte) string {
-	cfg := &s.hub.cfg
+	cfg, log := s.settings, s.hub.cfg.Log
 	switch {
 	case string(group) == sysGroup:
-		cfg.Log.Errorf("%s - Subscription Violation - Subject %q, Queue: %q, SID %s", s.conn, filter, group, sid)
+		log.Errorf("%s - Subscription Violation - Subject %q, Queue: %q, SID %s", s.conn, filter, group, sid)
 		return wire.SubscribeViolation(filter, group)
 	case cfg.MaxSubTokens > 0 && subject.Tokens(filter) > cfg.MaxSubTokens:
-		cfg.Log.Errorf("%s - Subscription Violation - Subject %q has more than %d tokens, SID %s", s.conn, filter, cfg.MaxSubTokens, sid)
+		log.Errorf("%s - Subscription Violation - Subject %q has more than %d tokens, SID %s", s.conn, filter, cfg.MaxSubTokens, sid)
 		return wire.TooManyTokens(filter)
 	case cfg.MaxSubs > 0 && s.numSubs() >= cfg.MaxSubs:
-		cfg.Log.Errorf("%s - %s", s.conn, wire.ErrMaxSubscriptions)
+		log.Errorf("%s - %s", s.conn, wire.ErrMaxSubscriptions)
 		return wire.ErrMaxSubscriptions
 	}
 	return ""

@@ -35,9 +35,9 @@ func (s *Session) traceIn(verb wire.Verb, b []byte) {
 	log := s.hub.cfg.Log
 	switch verb {
 	case wire.Pub:
-		line, body := b[:bytes.IndexByte(b, '\n')], s.parser.Msg.Body
+		line := b[:bytes.IndexByte(b, '\n')]
 		log.Tracef("%s - <<- [%s]", s.conn, bytes.TrimRight(line, "\r"))
-		log.Tracef("%s - <<- MSG_PAYLOAD: [%q]", s.conn, s.traced(body))
+		log.Tracef("%s - <<- MSG_PAYLOAD: [%q]", s.conn, s.traced(&s.parser.Msg))
 	case wire.Connect:
 		log.Tracef("%s - <<- [CONNECT %s]", s.conn, redacted(s.parser.Arg))
 	case wire.Broken, wire.Info:
@@ -54,7 +54,7 @@ func (s *Session) TraceOut(b []byte) {
 			m, _, n := wire.ReadDelivery(b)
 			line := b[:bytes.IndexByte(b, '\r')]
 			log.Tracef("%s - ->> [%s]", s.conn, line)
-			log.Tracef("%s - ->> MSG_PAYLOAD: [%q]", s.conn, s.traced(m.Body))
+			log.Tracef("%s - ->> MSG_PAYLOAD: [%q]", s.conn, s.traced(&m))
 			b = b[n:]
 			continue
 		}
@@ -66,9 +66,13 @@ func (s *Session) TraceOut(b []byte) {
 	}
 }
 
-// traced is as much of a payload as traces show.
-func (s *Session) traced(body []byte) []byte {
-	if most := s.hub.cfg.MaxTraced; most > 0 && len(body) > most {
+// traced is as much of a message as traces show.
+func (s *Session) traced(m *wire.Msg) []byte {
+	set, body := s.hub.settings.Load(), m.Body
+	if set.TraceHeaders {
+		body = body[:m.Header]
+	}
+	if most := set.MaxTraced; most > 0 && len(body) > most {
 		return append(bytes.Clone(body[:most]), "..."...)
 	}
 	return body

@@ -1,8 +1,13 @@
 package cmdline
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"nats-server/internal/options"
 	"nats-server/internal/version"
@@ -23,13 +28,17 @@ func TestRun(t *testing.T) {
 	f := func(line string, want options.Options) {
 		t.Helper()
 		c := Parse(split(line))
-		switch {
-		case c.Run == nil:
+		if c.Do != Serve {
 			t.Errorf("%q does not run: %+v", line, c)
-		case *c.Run != want:
-			t.Errorf("%q: got %+v\nwant %+v", line, *c.Run, want)
-		case c.Stdout+c.Stderr != "" || c.Code != 0:
-			t.Errorf("%q runs, but also says something: %+v", line, c)
+			return
+		}
+		got, warnings, err := c.Load()
+		if err != nil || len(warnings) > 0 {
+			t.Errorf("%q: %v, warnings %q", line, err, warnings)
+			return
+		}
+		if diff := cmp.Diff(want, *got); diff != "" {
+			t.Errorf("%q: %s", line, diff)
 		}
 	}
 	type o = options.Options
@@ -87,6 +96,24 @@ func TestRun(t *testing.T) {
 	f("-DV -D=false", o{Debug: true, Trace: true})
 	f("-V=false -DV", o{Debug: true, Trace: true})
 	f("-DV -DV=false", o{})
+	f("-VV", o{Trace: true, TraceVerbose: true})
+	f("-DVV", o{Debug: true, Trace: true, TraceVerbose: true})
+	f("-V -VV=false", o{})
+	f("-DVV -DV=false", o{Debug: true, Trace: true, TraceVerbose: true}) // the longest decides
+
+	f("-client_advertise h:1", o{ClientAdvertise: "h:1"})
+	f("--ports_file_dir d", o{PortsFileDir: "d"})
+	f("--logtime_utc", o{LogtimeUTC: true})
+	f("--log_format json", o{LogFormat: "json"})
+	f("-s", o{Syslog: true})
+	f("--syslog=true", o{Syslog: true})
+	f("-r udp://h:1", o{RemoteSyslog: "udp://h:1"})
+	f("--remote_syslog x", o{RemoteSyslog: "x"})
+	f("--log_size_limit 5000000000", o{LogSizeLimit: 5000000000})
+	f("--max_traced_msg_len 7", o{MaxTracedMsgLen: 7})
+
+	// What switches off a feature that is not there is no problem.
+	f("-m 0 --tls=false -js=false --routes= --cluster=", o{})
 
 	// Values.
 	f("-a=", o{})
@@ -129,8 +156,9 @@ func TestRun(t *testing.T) {
 // check compares a command that does not run anything.
 func check(t *testing.T, line string, want Command) {
 	t.Helper()
-	if got := Parse(split(line)); got != want {
-		t.Errorf("%q: got %+v\nwant %+v", line, got, want)
+	got := Parse(split(line))
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Command{})); diff != "" {
+		t.Errorf("%q: %s", line, diff)
 	}
 }
 
@@ -195,8 +223,6 @@ func TestBadFlag(t *testing.T) {
 	f("-nosuch", "flag provided but not defined: -nosuch")
 	f("--nosuch", "flag provided but not defined: -nosuch")
 	f("--nosuch=1", "flag provided but not defined: -nosuch")
-	f("-c nats.conf", "flag provided but not defined: -c")
-	f("-VV", "flag provided but not defined: -VV")
 	f("-VD", "flag provided but not defined: -VD") // no bundling
 	f("-d", "flag provided but not defined: -d")
 	f("-p abc", `invalid value "abc" for flag -p: parse error`)
@@ -215,4 +241,86 @@ func TestBadFlag(t *testing.T) {
 	f("--=x", "bad flag syntax: --=x")
 	f("-v -nosuch", "flag provided but not defined: -nosuch") // comes before -v
 	f("-h -p x", `invalid value "x" for flag -p: parse error`)
+}
+
+func TestUnsupportedFlags(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		c := Parse(split(line))
+		if _, _, err := c.Load(); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", line, err, want)
+		}
+	}
+	f("-m 8222", `"-m" is not supported by this version`)
+	f("--tls", `"--tls" is not supported by this version`)
+	f("--cluster nats://h:1 --routes nats://h:2", "\"--cluster\" is not supported by this version\n\"--routes\" is not supported by this version")
+}
+
+func TestActions(t *testing.T) {
+	check(t, "-sl reload=5 -c no -t", Command{Do: Signal, Argument: "reload=5"})
+	check(t, "--signal stop", Command{Do: Signal, Argument: "stop"})
+	check(t, "-sl x -v", showVersion())
+	check(t, "-sl x bogus", failed(`unrecognized command: "bogus"`))
+	check(t, "-t", failed("must specify [-c, --config] option to check configuration file syntax"))
+	check(t, "-t -c x --against y", Command{Do: Test, Against: "y"})
+	check(t, "-c x --against y", failed("--against compares with a tested configuration: give -t and -c, too"))
+	check(t, "MkPasswd -p -c 5", Command{Do: Mkpasswd, Args: []string{"-p", "-c", "5"}})
+	if c := Parse([]string{"--help_tls"}); !strings.Contains(c.Stdout, "\n    TLS_AES_128_GCM_SHA256\n") || c.Code != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// Flags beat the file, at the start and at each reload.
+func TestFlagsBeatTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.conf")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := Parse([]string{"-c", path, "-p", "7", "-D=false", "-l", "", "-n", "flag"})
+	f := func(want options.Options) {
+		t.Helper()
+		got, _, err := c.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.ConfigFile, want.ConfigDigest = path, got.ConfigDigest
+		if diff := cmp.Diff(want, *got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	write("port: 5, debug: true, log_file: x, server_name: file, max_payload: 5")
+	f(options.Options{Port: 7, ServerName: "flag", MaxPayload: 5})
+	write("max_payload: 6")
+	f(options.Options{Port: 7, ServerName: "flag", MaxPayload: 6})
+	write("nosuch: 6")
+	if _, _, err := c.Load(); err == nil || err.Error() != path+":1:0: unknown field \"nosuch\"\n" {
+		t.Error(err)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	f := func(line, want string) {
+		t.Helper()
+		args := split(line)
+		spans := Secrets(args)
+		for i := len(spans) - 1; i >= 0; i-- {
+			s := spans[i]
+			args[s.Arg] = args[s.Arg][:s.From] + "#" + args[s.Arg][s.To:]
+		}
+		if got := strings.Join(args, " "); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+	f("", "")
+	f("-p 5", "-p 5")
+	f("--user a --pass=b -auth c -D", "--user # --pass=# -auth # -D")
+	f("-D --pass b=c --pass", "-D --pass # --pass")
+	f("--pass --user x", "--pass # x") // as the flags are read: x is a word
+	f("x --pass y", "x --pass y")
+	f("-- --pass y", "-- --pass y")
+	f("--routes nats://a:b@h:1,nats://c:d@h:2/x --cluster=nats://u@h:1 -cluster_listen nats://h:1",
+		"--routes nats://#@h:1,nats://#@h:2/x --cluster=nats://#@h:1 -cluster_listen nats://h:1")
 }

@@ -1,7 +1,8 @@
 package cmdline
 
 // usage lists the flags in the rows that operators know: short form from column
-// 5, long form from column 9, description from column 38.
+// 5, long form from column 9, description from column 38. Flags of features that are
+// to come are left out.
 const usage = `
 Usage: nats-server [options]
 
@@ -11,13 +12,29 @@ Server Options:
     -n, --name
         --server_name <server_name>  Server name (default: auto)
     -P, --pid <file>                 File to store PID
+    -c, --config <file>              Configuration file
+    -t                               Test configuration and exit
+        --against <file or pid>      With -t: show what a reload changes, compared to another
+                                     configuration file or a running server (pid or PID file)
+    -sl,--signal <signal>[=<pid>]    Send signal to nats-server process (ldm, stop, quit, term, reopen, reload)
+                                     pid> can be either a PID (e.g. 1) or the path to a PID file (e.g. /var/run/nats-server.pid)
+        --client_advertise <string>  Client URL to advertise to other servers
+        --ports_file_dir <dir>       Creates a ports file in the specified directory (<executable_name>_<pid>.ports).
 
 Logging Options:
     -l, --log <file>                 File to redirect log output
     -T, --logtime                    Timestamp log entries (default: true)
+        --logtime_utc                Timestamps in UTC
+        --log_format <text or json>  Form of the log lines (default: text)
+    -s, --syslog                     Log to syslog or windows event log
+    -r, --remote_syslog <addr>       Syslog server addr (udp://localhost:514)
     -D, --debug                      Enable debugging output
     -V, --trace                      Trace the raw protocol
+    -VV                              Verbose trace (traces system account as well)
     -DV                              Debug and trace
+    -DVV                             Debug and verbose trace (traces system account as well)
+        --log_size_limit <limit>     Logfile size limit (default: auto)
+        --max_traced_msg_len <len>   Maximum printable length for traced messages (default: unlimited)
 
 Authorization Options:
         --user <user>                User required for connections
@@ -27,6 +44,10 @@ Authorization Options:
 Common Options:
     -h, --help                       Show this message
     -v, --version                    Show version
+        --help_tls                   TLS help
+
+Commands:
+    mkpasswd [-p] [-c <cost>]        Make a password and its bcrypt hash
 
 
 `

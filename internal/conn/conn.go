@@ -3,6 +3,7 @@ package conn
 import (
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,21 +38,40 @@ type Stats struct {
 	Panics        atomic.Uint64 // sessions ended by a fault of this program
 }
 
-// Config is what connections of one listener have in common. It is immutable.
-type Config struct {
-	Kind          string        // prefix of the id in log lines, like "cid"
-	Name          string        // of the kind in log lines, like "Client"
+// Limits are what a peer may cost in bytes and time.
+type Limits struct {
 	MaxPending    int64         // bytes queued before the peer is cut off; 0 = no limit
 	DropWhenSlow  bool          // above the high-water mark drop messages rather than slow publishers
 	WriteDeadline time.Duration // for one batch
 	PingInterval  time.Duration
 	MaxPingsOut   int
-	PingLine      []byte
-	Stale         Verdict // for a peer that leaves pings unanswered
-	Late          Verdict // for a peer that does not authenticate in time
-	Log           *logs.Log
-	Stats         *Stats
-	Track         *sync.WaitGroup // counts connections until their last goroutine has ended
+}
+
+// Config is what connections of one listener have in common. It is immutable, but
+// for the limits.
+type Config struct {
+	Kind     string // prefix of the id in log lines, like "cid"
+	Name     string // of the kind in log lines, like "Client"
+	Limits          // until SetLimits
+	PingLine []byte
+	Stale    Verdict // for a peer that leaves pings unanswered
+	Late     Verdict // for a peer that does not authenticate in time
+	Log      *logs.Log
+	Stats    *Stats
+	Track    *sync.WaitGroup // counts connections until their last goroutine has ended
+
+	live atomic.Pointer[Limits] // nil until SetLimits
+}
+
+// SetLimits changes the limits of all connections, present ones included. Timers
+// that run keep their time.
+func (c *Config) SetLimits(l Limits) { c.live.Store(&l) }
+
+func (c *Config) limits() *Limits {
+	if l := c.live.Load(); l != nil {
+		return l
+	}
+	return &c.Limits
 }
 
 // Conn is one connection of any kind.
@@ -133,6 +153,15 @@ func (c *Conn) RemoteAddr() net.Addr { return c.link.peer() }
 // String is the connection's name in log lines.
 func (c *Conn) String() string {
 	return fmt.Sprintf("%s - %s:%d%s", c.link.peer(), c.cfg.Kind, c.ID, c.session.Label())
+}
+
+// LogFields is what String says, as fields of a structured log line.
+func (c *Conn) LogFields() []logs.Field {
+	fields := []logs.Field{{Key: "remote", Value: c.link.peer().String()}, {Key: c.cfg.Kind, Value: c.ID}}
+	if label := c.session.Label(); label != "" {
+		fields = append(fields, logs.Field{Key: "peer", Value: strings.Trim(strings.TrimPrefix(label, " - "), `"`)})
+	}
+	return fields
 }
 
 // Reason is why the connection was closed, or Open.

@@ -69,7 +69,7 @@ func (q *Queue) wrote(n int) {
 	q.mu.Lock()
 	q.pending -= int64(n)
 	q.pace.wrote = q.pace.wrote || n > 0
-	if q.gate != nil && q.pending < highWater(q.conn.cfg.MaxPending) {
+	if q.gate != nil && q.pending < highWater(q.conn.cfg.limits().MaxPending) {
 		q.openLocked()
 	}
 	q.mu.Unlock()
@@ -132,6 +132,6 @@ func (c *Conn) writeFailed(err error) {
 	if c.Close(SlowConsumerDeadline) {
 		c.cfg.Stats.SlowConsumers.Add(1)
 		c.cfg.Log.Warnf("%s - Slow Consumer Detected: WriteDeadline of %v exceeded with %d chunks of %d total bytes.",
-			c, c.cfg.WriteDeadline, chunks, pending)
+			c, c.cfg.limits().WriteDeadline, chunks, pending)
 	}
 }

@@ -51,7 +51,7 @@ func (c *Conn) Await(d time.Duration) {
 
 // StartPings begins to watch a peer from which nothing is expected yet.
 func (c *Conn) StartPings() {
-	c.startTimer(c.cfg.PingInterval)
+	c.startTimer(c.cfg.limits().PingInterval)
 }
 
 // startTimer stores the timer before it can fire, since its callback uses it.
@@ -67,7 +67,7 @@ func (c *Conn) Authenticated() bool {
 	if l.gate.CompareAndSwap(awaited, passed); l.gate.Load() == missed || c.Closed() {
 		return false
 	}
-	d := min(c.cfg.PingInterval, firstPing)
+	d := min(c.cfg.limits().PingInterval, firstPing)
 	l.timer.Reset(d + rand.N(d/5+1))
 	return true
 }
@@ -106,7 +106,7 @@ func (c *Conn) tick() {
 	now := time.Now().UnixNano()
 	fresh := now-l.rttAt.Load() < int64(rttEvery)
 	if heard := l.heard.Swap(false); !heard || !fresh {
-		if int(l.out.Add(1)) > c.cfg.MaxPingsOut {
+		if int(l.out.Add(1)) > c.cfg.limits().MaxPingsOut {
 			c.cfg.Stats.Stale.Add(1)
 			c.End(&c.cfg.Stale)
 			return
@@ -115,5 +115,5 @@ func (c *Conn) tick() {
 		c.Out.Append(c.cfg.PingLine)
 		c.Out.Flush(true)
 	}
-	l.timer.Reset(c.cfg.PingInterval)
+	l.timer.Reset(c.cfg.limits().PingInterval)
 }

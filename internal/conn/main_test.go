@@ -72,18 +72,20 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t}
 	w.cfg = conn.Config{
-		Kind:          "cid",
-		Name:          "Client",
-		MaxPending:    64 << 20,
-		WriteDeadline: patience,
-		PingInterval:  time.Hour,
-		MaxPingsOut:   2,
-		PingLine:      []byte("PING\r\n"),
-		Stale:         conn.Verdict{Line: "-ERR 'Stale Connection'\r\n", Reason: conn.StaleConnection},
-		Late:          conn.Verdict{Line: "-ERR 'Authentication Timeout'\r\n", Reason: conn.AuthenticationTimeout, Log: "authentication timeout"},
-		Log:           new(logs.Log),
-		Stats:         &w.stats,
-		Track:         &w.track,
+		Kind: "cid",
+		Name: "Client",
+		Limits: conn.Limits{
+			MaxPending:    64 << 20,
+			WriteDeadline: patience,
+			PingInterval:  time.Hour,
+			MaxPingsOut:   2,
+		},
+		PingLine: []byte("PING\r\n"),
+		Stale:    conn.Verdict{Line: "-ERR 'Stale Connection'\r\n", Reason: conn.StaleConnection},
+		Late:     conn.Verdict{Line: "-ERR 'Authentication Timeout'\r\n", Reason: conn.AuthenticationTimeout, Log: "authentication timeout"},
+		Log:      new(logs.Log),
+		Stats:    &w.stats,
+		Track:    &w.track,
 	}
 	w.cfg.Log.Set(&w.log, true, false)
 	t.Cleanup(func() {

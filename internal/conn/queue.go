@@ -70,7 +70,7 @@ func (q *Queue) commit(s *Stage) (o Outcome) {
 	}
 	o.Failed = q.put(chunk)
 	o.Flush = !q.flushing && len(q.out) > 0
-	o.Gated = q.gate != nil && !q.conn.cfg.DropWhenSlow
+	o.Gated = q.gate != nil && !q.conn.cfg.limits().DropWhenSlow
 	return o
 }
 
@@ -95,7 +95,7 @@ func (q *Queue) Append(b []byte) {
 func (q *Queue) Overflow() {
 	c := q.conn
 	c.cfg.Stats.SlowConsumers.Add(1)
-	c.cfg.Log.Warnf("%s - Slow Consumer Detected: MaxPending of %d Exceeded", c, c.cfg.MaxPending)
+	c.cfg.Log.Warnf("%s - Slow Consumer Detected: MaxPending of %d Exceeded", c, c.cfg.limits().MaxPending)
 	c.closed(SlowConsumerPending, false)
 }
 
@@ -109,7 +109,7 @@ func (q *Queue) Pending() int64 {
 // Refuses reports whether a message would be dropped now, because the connection is
 // closed or too far behind.
 func (q *Queue) Refuses() bool {
-	return q.conn.Closed() || q.conn.cfg.DropWhenSlow && q.gated.Load()
+	return q.conn.Closed() || q.conn.cfg.limits().DropWhenSlow && q.gated.Load()
 }
 
 // Lengthy is Conn.Lengthy of the queue's connection.
@@ -146,7 +146,7 @@ func (q *Queue) account(runs []Run) int {
 }
 
 // dropping reports whether messages are refused because the peer is behind.
-func (q *Queue) dropping() bool { return q.gate != nil && q.conn.cfg.DropWhenSlow }
+func (q *Queue) dropping() bool { return q.gate != nil && q.conn.cfg.limits().DropWhenSlow }
 
 // filter replaces the staged chunk by one without the messages that their
 // subscriptions, or the connection, do not take any more. Runs before the first
@@ -208,7 +208,7 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 	}
 	q.pending += int64(n)
 	q.bytes += uint64(n)
-	limit := q.conn.cfg.MaxPending
+	limit := q.conn.cfg.limits().MaxPending
 	if limit > 0 && q.pending > limit {
 		q.pending -= int64(n)
 		c.Release()

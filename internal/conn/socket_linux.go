@@ -105,7 +105,7 @@ func (s *socket) start() {
 func (s *socket) stop(flushing bool) {
 	if flushing {
 		s.c.Out.mu.Lock()
-		s.setTimer(min(finalFlush, s.c.cfg.WriteDeadline))
+		s.setTimer(min(finalFlush, s.c.cfg.limits().WriteDeadline))
 		s.c.Out.mu.Unlock()
 	} else {
 		s.shut()
@@ -332,7 +332,7 @@ func (s *socket) wait() bool {
 	q := &s.c.Out
 	q.mu.Lock()
 	if !q.closed && !s.timing.Load() {
-		s.setTimer(s.c.cfg.WriteDeadline)
+		s.setTimer(s.c.cfg.limits().WriteDeadline)
 	}
 	q.pace.look(s.unsent())
 	q.mu.Unlock()

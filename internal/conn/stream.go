@@ -79,7 +79,7 @@ func (s *stream) write() {
 	c := s.c
 	q, f := &c.Out, &c.flusher
 	for {
-		s.setDeadline(c.cfg.WriteDeadline)
+		s.setDeadline(c.cfg.limits().WriteDeadline)
 		for len(f.batch) > 0 {
 			n, err := s.writePiece()
 			f.wrote(n)
@@ -132,7 +132,7 @@ func (s *stream) stop(flushing bool) {
 		s.nc.Close()
 		return
 	}
-	s.nc.SetWriteDeadline(time.Now().Add(min(finalFlush, s.c.cfg.WriteDeadline)))
+	s.nc.SetWriteDeadline(time.Now().Add(min(finalFlush, s.c.cfg.limits().WriteDeadline)))
 	s.nc.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
 }
 

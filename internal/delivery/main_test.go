@@ -39,8 +39,9 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, acct: account.New("A"), open: make(map[*peer]bool)}
 	w.cfg = conn.Config{
-		Kind: "cid", Name: "Client", MaxPending: 1 << 30, WriteDeadline: time.Hour, PingInterval: time.Hour,
-		Log: new(logs.Log), Stats: &w.stats, Track: &w.track,
+		Kind: "cid", Name: "Client",
+		Limits: conn.Limits{MaxPending: 1 << 30, WriteDeadline: time.Hour, PingInterval: time.Hour},
+		Log:    new(logs.Log), Stats: &w.stats, Track: &w.track,
 	}
 	t.Cleanup(func() {
 		for p := range w.open {

@@ -2,6 +2,8 @@ package logs
 
 import "slices"
 
+const hexDigits = "0123456789abcdef"
+
 // escape rewrites the control characters of b[from:], except the tab, the way Go
 // writes them in a string literal. The backslash itself stays as it is: paths
 // remain readable, and a forged line would need a real newline.
@@ -23,7 +25,6 @@ func escape(b []byte, from int) []byte {
 func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 func appendEscaped(b []byte, c byte) []byte {
-	const hex = "0123456789abcdef"
 	if !isControl(c) {
 		return append(b, c)
 	}
@@ -33,5 +34,5 @@ func appendEscaped(b []byte, c byte) []byte {
 	case '\r':
 		return append(b, `\r`...)
 	}
-	return append(b, '\\', 'x', hex[c>>4], hex[c&15])
+	return append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 }

@@ -14,26 +14,40 @@ type Logger interface {
 	Tracef(format string, v ...any)
 }
 
-// Log hands lines to a Logger that may be set and replaced at any time. The zero
-// value is silent. All methods are safe for concurrent use.
+// Log hands lines to a Logger that may be set and replaced at any time, without
+// those of a flood, see Throttle. The zero value is silent. All methods are safe
+// for concurrent use.
 type Log struct {
 	logger       atomic.Pointer[Logger]
 	debug, trace atomic.Bool
+	throttle     throttle
 }
 
 var _ Logger = (*Log)(nil)
 
 // Set makes l the destination of the lines that follow, nil meaning silence, and
-// switches debug and trace lines on or off.
+// switches debug and trace lines on or off. The logger before it gets a last word
+// about suppressed lines and is not called after the return of Set, but by calls
+// that were under way before.
 func (g *Log) Set(l Logger, debug, trace bool) {
+	next := &l
 	if l == nil {
-		g.logger.Store(nil)
-	} else {
-		g.logger.Store(&l)
+		next = nil
 	}
 	g.debug.Store(debug && l != nil)
 	g.trace.Store(trace && l != nil)
+	g.summarise(func() *Logger { return g.logger.Swap(next) })
 }
+
+// SetLevels switches debug and trace lines on or off, if there is a logger.
+func (g *Log) SetLevels(debug, trace bool) {
+	speaks := g.logger.Load() != nil
+	g.debug.Store(debug && speaks)
+	g.trace.Store(trace && speaks)
+}
+
+// Close is Set to silence. It leaves no timer running.
+func (g *Log) Close() { g.Set(nil, false, false) }
 
 // DebugOn tells whether Debugf has an effect. Ask before building arguments that
 // cost something.
@@ -51,14 +65,14 @@ func (g *Log) Noticef(format string, v ...any) {
 
 // Warnf logs what works now but deserves attention.
 func (g *Log) Warnf(format string, v ...any) {
-	if l := g.logger.Load(); l != nil {
+	if l := g.logger.Load(); l != nil && g.passes(warn, format, v) {
 		(*l).Warnf(format, v...)
 	}
 }
 
 // Errorf logs a failure that the server survives.
 func (g *Log) Errorf(format string, v ...any) {
-	if l := g.logger.Load(); l != nil {
+	if l := g.logger.Load(); l != nil && g.passes(fault, format, v) {
 		(*l).Errorf(format, v...)
 	}
 }

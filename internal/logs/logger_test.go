@@ -27,6 +27,22 @@ func TestLogSwitches(t *testing.T) {
 	f(true, true, pid+"[DBG] e\n"+pid+"[TRC] f\n")
 }
 
+func TestSetLevels(t *testing.T) {
+	var out bytes.Buffer
+	var g Log
+	g.SetLevels(true, true)
+	if g.DebugOn() || g.TraceOn() {
+		t.Error("on without a logger")
+	}
+	g.Set(New(&out, Config{NoTime: true}), false, true)
+	g.SetLevels(true, false)
+	g.Debugf("e")
+	g.Tracef("f")
+	if got, want := out.String(), pid+"[DBG] e\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestLogWithoutLoggerIsSilent(t *testing.T) {
 	var g Log
 	everyLevel(&g)

@@ -2,128 +2,74 @@ package logs
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 )
 
-// Config is the form of the lines of a text logger.
-type Config struct {
-	NoTime bool // leave out date and time
+// form makes the line of one call: it appends the line, newline included, to b.
+// No line has a second newline in it. Forms are immutable.
+type form interface {
+	line(b []byte, l level, format string, v []any) []byte
 }
 
-// Text writes lines of the form
+// newForm returns the form of lines in files and streams.
+func newForm(cfg Config) form {
+	if cfg.JSON {
+		return newJSONForm(cfg)
+	}
+	return newTextForm(cfg)
+}
+
+// textForm makes lines of the form
 //
 //	[pid] 2006/01/02 15:04:05.000000 [LBL] text
 //
-// with local time (spec: command-line 8), each by one Write call. It logs
-// whatever it is given: debug and trace lines are switched by Log.
-type Text struct {
-	before string // "[pid] "
-	timed  bool
-	colour bool
-
-	mu sync.Mutex
-	w  io.Writer
+// (spec: command-line 8).
+type textForm struct {
+	before     string // "[pid] "
+	timed, utc bool
+	colour     bool // of the label
 }
 
-var _ Logger = (*Text)(nil)
-
-// New returns a logger for w, which is not closed by it. Labels are coloured if w
-// is an os.File open on a character device such as a terminal.
-func New(w io.Writer, cfg Config) *Text {
-	t := newText(w, cfg)
-	f, ok := w.(*os.File)
-	t.colour = ok && isCharDevice(f)
-	return t
-}
-
-func newText(w io.Writer, cfg Config) *Text {
-	return &Text{
+func newTextForm(cfg Config) textForm {
+	return textForm{
 		before: "[" + strconv.Itoa(os.Getpid()) + "] ",
 		timed:  !cfg.NoTime,
-		w:      w,
+		utc:    cfg.UTC,
 	}
 }
 
-func isCharDevice(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// label is what stands in brackets before the text, ready in both forms.
-type label struct{ plain, colour string }
-
-var (
-	notice = newLabel("INF", "32")
-	warn   = newLabel("WRN", "0;93")
-	fault  = newLabel("ERR", "31")
-	fatal  = newLabel("FTL", "31")
-	debug  = newLabel("DBG", "36")
-	trace  = newLabel("TRC", "33")
-)
-
-func newLabel(name, code string) label {
-	return label{
-		plain:  "[" + name + "] ",
-		colour: "[\x1b[" + code + "m" + name + "\x1b[0m] ",
+func (f textForm) line(b []byte, l level, format string, v []any) []byte {
+	b = append(b, f.before...)
+	if f.timed {
+		b = now(f.utc).AppendFormat(b, "2006/01/02 15:04:05.000000 ")
 	}
+	if f.colour {
+		b = append(b, "[\x1b["...)
+		b = append(b, levels[l].colour...)
+		b = append(b, 'm')
+		b = append(b, levels[l].label...)
+		b = append(b, "\x1b[0m] "...)
+	} else {
+		b = append(b, '[')
+		b = append(b, levels[l].label...)
+		b = append(b, "] "...)
+	}
+	return appendText(b, format, v)
 }
 
-// Noticef logs with label INF.
-func (t *Text) Noticef(format string, v ...any) { t.line(notice, format, v...) }
-
-// Warnf logs with label WRN.
-func (t *Text) Warnf(format string, v ...any) { t.line(warn, format, v...) }
-
-// Errorf logs with label ERR.
-func (t *Text) Errorf(format string, v ...any) { t.line(fault, format, v...) }
-
-// Fatalf logs with label FTL and returns.
-func (t *Text) Fatalf(format string, v ...any) { t.line(fatal, format, v...) }
-
-// Debugf logs with label DBG.
-func (t *Text) Debugf(format string, v ...any) { t.line(debug, format, v...) }
-
-// Tracef logs with label TRC.
-func (t *Text) Tracef(format string, v ...any) { t.line(trace, format, v...) }
-
-// maxKept is the largest line buffer, in bytes, that is kept for the next line: a
-// traced payload of megabytes must not stay around.
-const maxKept = 16 << 10
-
-var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, 256)) }}
-
-func (t *Text) line(l label, format string, v ...any) {
-	p := buffers.Get().(*[]byte)
-	b := t.appendHeader((*p)[:0], l)
-	text := len(b)
+// appendText appends the text of a call and a newline.
+func appendText(b []byte, format string, v []any) []byte {
+	from := len(b)
 	b = fmt.Appendf(b, format, v...)
-	b = escape(b, text)
-	b = append(b, '\n')
-
-	t.write(b)
-	if cap(b) <= maxKept {
-		*p = b
-		buffers.Put(p)
-	}
+	return append(escape(b, from), '\n')
 }
 
-func (t *Text) write(b []byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.w.Write(b)
-}
-
-func (t *Text) appendHeader(b []byte, l label) []byte {
-	b = append(b, t.before...)
-	if t.timed {
-		b = time.Now().AppendFormat(b, "2006/01/02 15:04:05.000000 ")
+func now(utc bool) time.Time {
+	t := time.Now()
+	if utc {
+		return t.UTC()
 	}
-	if t.colour {
-		return append(b, l.colour...)
-	}
-	return append(b, l.plain...)
+	return t
 }

@@ -11,12 +11,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
 	// Local time must differ from UTC for the tests to tell them apart.
 	time.Local = time.FixedZone("test", 2*60*60)
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // pid is the bracketed process id at the start of every line.
@@ -52,6 +54,13 @@ func TestLineFormat(t *testing.T) {
 		pid+at+"[FTL] d\n",
 		pid+at+"[DBG] e\n",
 		pid+at+"[TRC] f\n")
+	f(Config{UTC: true},
+		pid+"2000/01/01 00:00:01.234567 [INF] a 1\n",
+		pid+"2000/01/01 00:00:01.234567 [WRN] b\n",
+		pid+"2000/01/01 00:00:01.234567 [ERR] c\n",
+		pid+"2000/01/01 00:00:01.234567 [FTL] d\n",
+		pid+"2000/01/01 00:00:01.234567 [DBG] e\n",
+		pid+"2000/01/01 00:00:01.234567 [TRC] f\n")
 	f(Config{NoTime: true},
 		pid+"[INF] a 1\n",
 		pid+"[WRN] b\n",
@@ -63,9 +72,9 @@ func TestLineFormat(t *testing.T) {
 
 func TestColours(t *testing.T) {
 	var out bytes.Buffer
-	l := New(&out, Config{NoTime: true})
-	l.colour = true
-	everyLevel(l)
+	form := newTextForm(Config{NoTime: true})
+	form.colour = true
+	everyLevel(newSink(form, &stream{w: &out}))
 	want := pid + "[\x1b[32mINF\x1b[0m] a 1\n" +
 		pid + "[\x1b[0;93mWRN\x1b[0m] b\n" +
 		pid + "[\x1b[31mERR\x1b[0m] c\n" +
@@ -85,16 +94,13 @@ func TestColoursOnlyOnCharacterDevices(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer file.Close()
-		if got := New(file, Config{}).colour; got != want {
+		if got := New(file, Config{}).(*sink).form.(textForm).colour; got != want {
 			t.Errorf("%s: coloured is %v, want %v", path, got, want)
 		}
 	}
 	f(filepath.Join(t.TempDir(), "log"), false)
 	if os.PathSeparator == '/' {
 		f(os.DevNull, true)
-	}
-	if New(&bytes.Buffer{}, Config{}).colour {
-		t.Error("a buffer is coloured")
 	}
 }
 
@@ -129,7 +135,7 @@ func (w *writes) Write(b []byte) (int, error) {
 
 func TestConcurrentLinesStayWhole(t *testing.T) {
 	const writers, lines = 8, 200
-	var w writes // unguarded: the race detector proves that Text serialises
+	var w writes // unguarded: the race detector proves that lines are written in turn
 	l := New(&w, Config{})
 	var wg sync.WaitGroup
 	for i := range writers {
@@ -177,10 +183,34 @@ func TestLineDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("sync.Pool drops buffers at random under the race detector")
 	}
-	l := New(discard{}, Config{})
 	args := []any{"127.0.0.1:4222", "text"}
-	n := testing.AllocsPerRun(1000, func() { l.Tracef("%s - <<- [%s]\n", args...) })
-	if n != 0 {
-		t.Errorf("%v allocations per line", n)
+	f := func(cfg Config, log func(Logger)) {
+		t.Helper()
+		var g Log
+		g.Set(New(discard{}, cfg), true, true)
+		if n := testing.AllocsPerRun(1000, func() { log(&g) }); n != 0 {
+			t.Errorf("%v allocations per line", n)
+		}
 	}
+	f(Config{}, func(l Logger) { l.Tracef("%s - <<- [%s]", args...) })
+	f(Config{UTC: true, JSON: true, Server: "s"}, func(l Logger) { l.Tracef("%s - <<- [%s]", args...) })
+	f(Config{}, func(l Logger) { l.Errorf("%s - %s", args...) }) // also those that are suppressed
+}
+
+func BenchmarkLine(b *testing.B) {
+	args := []any{"127.0.0.1:4222", "text"}
+	run := func(name string, cfg Config, log func(Logger)) {
+		b.Run(name, func(b *testing.B) {
+			var g Log
+			g.Set(New(discard{}, cfg), true, true)
+			defer g.Close()
+			b.ReportAllocs()
+			for b.Loop() {
+				log(&g)
+			}
+		})
+	}
+	run("text", Config{}, func(l Logger) { l.Noticef("%s - %s", args...) })
+	run("json", Config{JSON: true}, func(l Logger) { l.Noticef("%s - %s", args...) })
+	run("suppressed", Config{}, func(l Logger) { l.Errorf("%s - %s", args...) })
 }

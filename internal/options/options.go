@@ -1,7 +1,11 @@
 package options
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,6 +27,10 @@ const (
 	// RandomPort asks for any free port; the port bound is known after Start.
 	RandomPort = -1
 
+	// Values of LogFormat.
+	LogText = "text"
+	LogJSON = "json"
+
 	minLameDuck = 30 * time.Second
 )
 
@@ -30,16 +38,20 @@ const (
 // default. NewServer copies and completes them; later changes to the caller's
 // value have no effect.
 type Options struct {
-	Host       string // address of the client listener; "" = all interfaces
-	Port       int    // port of the client listener; 0 = 4222, RandomPort = any free one
-	DontListen bool   // no client listener: only in-process connections
-	ServerName string // "" = the server's public key
+	ConfigFile   string // read by Load, and again by Server.Reload; "" = none
+	ConfigDigest string // of the content of ConfigFile, by Load
 
-	MaxConn        int           // client connections; 0 = 65536, negative = unlimited
+	Host            string // address of the client listener; "" = all interfaces
+	Port            int    // port of the client listener; 0 = 4222, RandomPort = any free one
+	DontListen      bool   // no client listener: only in-process connections
+	ClientAdvertise string // host[:port] that INFO shows instead of the listener's; "" = none
+	ServerName      string // "" = the server's public key
+
+	MaxConn        int           // client connections; 0 = 65536, negative = nobody may connect
 	MaxSubs        int           // subscriptions per connection; 0 = unlimited
 	MaxSubTokens   int           // tokens in a subscription's subject, 1 to 255; 0 = unlimited
 	MaxControlLine int32         // bytes of a command's arguments; 0 = 4096
-	MaxPayload     int32         // bytes of one message, headers included; 0 = 1 MiB
+	MaxPayload     int32         // bytes of one message, headers included; 0 = 1 MiB, negative = unlimited
 	MaxPending     int64         // bytes queued for one client before it is cut off; 0 = 64 MiB
 	WriteDeadline  time.Duration // time for one flush to a client; 0 = 10 s
 	PingInterval   time.Duration // silence after which a client is pinged; 0 = 2 min
@@ -51,22 +63,41 @@ type Options struct {
 	Username      string        // with Password: what a client must present in CONNECT
 	Password      string        // plain text or a bcrypt hash of it
 	Authorization string        // token a client must present in CONNECT, or a bcrypt hash of it
+	Users         []*User       // who may connect, instead of Username or Authorization; nil = no list
 	AuthTimeout   time.Duration // time for CONNECT when credentials are required; 0 = 2 s
 
 	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min
 	LameDuckGracePeriod time.Duration // wait before the first of them; 0 = 10 s, negative = none
 
-	Debug           bool   // log debug lines
-	Trace           bool   // log every protocol line
-	MaxTracedMsgLen int    // bytes of a payload shown by Trace; 0 = all
-	LogFile         string // the executable's log destination; "" = stderr. An embedder gives its own logger instead
-	NoLogTime       bool   // the executable's log lines carry no time
-	PidFile         string // written by the executable at start; "" = none
+	Debug           bool // log debug lines
+	Trace           bool // log every protocol line
+	TraceVerbose    bool // Trace, and nothing is left out
+	TraceHeaders    bool // Trace, but of messages only the headers
+	MaxTracedMsgLen int  // bytes of a payload shown by Trace; 0 = all
+
+	// The rest is for the executable. An embedder gives its own logger instead.
+	NoLogTime    bool   // log lines carry no time
+	LogtimeUTC   bool   // their time is UTC
+	LogFormat    string // "text" or "json"; "" = text
+	LogFile      string // destination of the log; "" = see the next two, or else stderr
+	LogSizeLimit int64  // bytes after which LogFile is rotated; 0 = never
+	LogMaxFiles  int    // log files that are kept, the current one included; 0 = all
+	Syslog       bool   // log to the system's log
+	RemoteSyslog string // URL of a syslog server
+	PidFile      string // written at start; "" = none
+	PortsFileDir string // where a file with the ports in use is written; "" = none
+}
+
+// User is one who may connect.
+type User struct {
+	Username string
+	Password string // plain text or a bcrypt hash of it
 }
 
 // Complete returns a copy with every default filled in, or the first problem
 // found, worded for the operator.
 func (o Options) Complete() (Options, error) {
+	o.Trace = o.Trace || o.TraceVerbose || o.TraceHeaders
 	fill(&o.Host, DefaultHost)
 	fill(&o.Port, DefaultPort)
 	fill(&o.MaxConn, DefaultMaxConn)
@@ -77,6 +108,7 @@ func (o Options) Complete() (Options, error) {
 	fill(&o.PingInterval, DefaultPingInterval)
 	fill(&o.MaxPingsOut, DefaultMaxPingsOut)
 	fill(&o.AuthTimeout, DefaultAuthTimeout)
+	fill(&o.LogFormat, LogText)
 	fill(&o.LameDuckDuration, DefaultLameDuck)
 	fill(&o.LameDuckGracePeriod, DefaultLameDuckGrace)
 	return o, o.check()
@@ -96,18 +128,27 @@ func (o *Options) check() error {
 	}{
 		{"max_subscriptions", int64(o.MaxSubs)},
 		{"max_control_line", int64(o.MaxControlLine)},
-		{"max_payload", int64(o.MaxPayload)},
 		{"max_pending", o.MaxPending},
 		{"write_deadline", int64(o.WriteDeadline)},
 		{"ping_interval", int64(o.PingInterval)},
 		{"ping_max", int64(o.MaxPingsOut)},
 		{"authorization timeout", int64(o.AuthTimeout)},
+		{"max_traced_msg_len", int64(o.MaxTracedMsgLen)},
+		{"logfile_size_limit", o.LogSizeLimit},
+		{"logfile_max_num", int64(o.LogMaxFiles)},
 	} {
 		if f.value < 0 {
 			return fmt.Errorf("%s value can not be negative, but is %d", f.name, f.value)
 		}
 	}
+	if _, _, err := o.Advertised("", 0); err != nil {
+		return err
+	}
 	switch {
+	case strings.ContainsAny(o.ServerName, " \t\r\n"):
+		return errors.New("server name cannot contain spaces")
+	case o.LogFormat != LogText && o.LogFormat != LogJSON:
+		return fmt.Errorf("log_format must be 'text' or 'json', but is %q", o.LogFormat)
 	case o.MaxSubTokens < 0 || o.MaxSubTokens > 255:
 		return fmt.Errorf("max_sub_tokens of %d is out of range: use 1 to 255, or 0 for no limit", o.MaxSubTokens)
 	case int64(o.MaxPayload) > o.MaxPending:
@@ -115,7 +156,32 @@ func (o *Options) check() error {
 	case o.LameDuckDuration < minLameDuck:
 		return fmt.Errorf("invalid lame_duck_duration of %v, minimum is 30 seconds", o.LameDuckDuration)
 	case o.LameDuckGracePeriod >= o.LameDuckDuration:
-		return fmt.Errorf("lame_duck_grace_period (%v) must be shorter than lame_duck_duration (%v)", o.LameDuckGracePeriod, o.LameDuckDuration)
+		return fmt.Errorf("lame duck grace period (%v) should be strictly lower than lame duck duration (%v)", o.LameDuckGracePeriod, o.LameDuckDuration)
 	}
 	return nil
+}
+
+// Advertised is the address that clients are told, given that of the listener (spec:
+// configuration.md 10.1, client_advertise).
+func (o *Options) Advertised(host string, port int) (string, int, error) {
+	a := o.ClientAdvertise
+	if a == "" {
+		return host, port, nil
+	}
+	h, p, err := net.SplitHostPort(a)
+	if err != nil {
+		// A host alone, which may be an IPv6 address.
+		if h, _, err = net.SplitHostPort(net.JoinHostPort(strings.Trim(a, "[]"), "0")); err != nil {
+			return "", 0, fmt.Errorf("client_advertise %q is not host[:port]: %w", a, err)
+		}
+		return h, port, nil
+	}
+	n, err := strconv.Atoi(p)
+	switch {
+	case err != nil || n > 65535:
+		return "", 0, fmt.Errorf("client_advertise %q is not host[:port]: the port must be a number up to 65535", a)
+	case n <= 0:
+		n = port
+	}
+	return h, n, nil
 }

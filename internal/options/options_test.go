@@ -24,6 +24,7 @@ func TestDefaults(t *testing.T) {
 		AuthTimeout:         2 * time.Second,
 		LameDuckDuration:    2 * time.Minute,
 		LameDuckGracePeriod: 10 * time.Second,
+		LogFormat:           "text",
 	}
 	got, err := options.Options{}.Complete()
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -43,7 +44,7 @@ func TestWhatIsSetStays(t *testing.T) {
 		NoHeaderSupport: true, NoFastProducerStall: true,
 		Username: "u", Password: "p", Authorization: "t", AuthTimeout: 1,
 		LameDuckDuration: 30 * time.Second, LameDuckGracePeriod: -1,
-		Debug: true, Trace: true, MaxTracedMsgLen: 7, LogFile: "l", NoLogTime: true, PidFile: "f",
+		Debug: true, Trace: true, MaxTracedMsgLen: 7, LogFormat: "json", LogFile: "l", NoLogTime: true, PidFile: "f",
 	}
 	before := set
 	got, err := set.Complete()
@@ -64,7 +65,6 @@ func TestProblems(t *testing.T) {
 	}
 	f(options.Options{MaxSubs: -1}, "max_subscriptions value can not be negative, but is -1")
 	f(options.Options{MaxControlLine: -2}, "max_control_line value can not be negative, but is -2")
-	f(options.Options{MaxPayload: math.MinInt32}, "max_payload value can not be negative, but is -2147483648")
 	f(options.Options{MaxPending: -3}, "max_pending value can not be negative, but is -3")
 	f(options.Options{WriteDeadline: -4}, "write_deadline value can not be negative, but is -4")
 	f(options.Options{PingInterval: -5}, "ping_interval value can not be negative, but is -5")
@@ -81,9 +81,9 @@ func TestProblems(t *testing.T) {
 	f(options.Options{LameDuckDuration: 29 * time.Second}, "invalid lame_duck_duration of 29s, minimum is 30 seconds")
 	f(options.Options{LameDuckDuration: -1}, "invalid lame_duck_duration of -1ns, minimum is 30 seconds")
 	f(options.Options{LameDuckGracePeriod: 2 * time.Minute},
-		"lame_duck_grace_period (2m0s) must be shorter than lame_duck_duration (2m0s)")
+		"lame duck grace period (2m0s) should be strictly lower than lame duck duration (2m0s)")
 	f(options.Options{LameDuckDuration: 30 * time.Second, LameDuckGracePeriod: time.Minute},
-		"lame_duck_grace_period (1m0s) must be shorter than lame_duck_duration (30s)")
+		"lame duck grace period (1m0s) should be strictly lower than lame duck duration (30s)")
 }
 
 func TestEdgesThatPass(t *testing.T) {
@@ -98,4 +98,5 @@ func TestEdgesThatPass(t *testing.T) {
 	f(options.Options{LameDuckDuration: 30 * time.Second, LameDuckGracePeriod: 29 * time.Second})
 	f(options.Options{MaxSubTokens: 1})
 	f(options.Options{MaxConn: -5})
+	f(options.Options{MaxPayload: -1})
 }

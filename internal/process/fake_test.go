@@ -3,6 +3,7 @@ package process
 import (
 	"bytes"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +65,8 @@ type fake struct {
 	options          options.Options
 	debug, trace     bool
 	pidAtStart       string // content of the pid file when Start was called
+	reloadErr        error
+	reloaded         *options.Options
 
 	log   logs.Log
 	ready chan struct{}
@@ -82,7 +85,9 @@ func (f *fake) create(o *options.Options) (Server, error) {
 
 func (f *fake) SetLogger(l logs.Logger, debug, trace bool) {
 	f.log.Set(l, true, true)
-	f.debug, f.trace = debug, trace
+	if l != nil {
+		f.debug, f.trace = debug, trace
+	}
 }
 
 func (f *fake) Start() error {
@@ -103,6 +108,18 @@ func (f *fake) Shutdown() {
 func (f *fake) LameDuckShutdown() {
 	f.log.Noticef("fake: lame duck")
 	<-f.ended
+}
+
+func (f *fake) Name() string { return "fake" }
+
+func (f *fake) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4711} }
+
+func (f *fake) ReloadOptions(o *options.Options) error {
+	f.log.Noticef("fake: reload")
+	if f.reloadErr == nil {
+		f.reloaded = o
+	}
+	return f.reloadErr
 }
 
 func (f *fake) WaitForShutdown() { <-f.ended }

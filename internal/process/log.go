@@ -5,38 +5,35 @@ import (
 
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
+	"nats-server/internal/winsvc"
 )
 
-// processLog is the log of the process: a file if one is configured, else stderr.
-type processLog struct {
-	logs.Logger
-	file *logs.File // nil for stderr
+// log is the log of the process with the configuration that it was opened for.
+type log struct {
+	logs.Sink
+	cfg logs.Config
 }
 
-func openLog(o *options.Options, stderr io.Writer) (*processLog, error) {
-	cfg := logs.Config{NoTime: o.NoLogTime}
-	if o.LogFile == "" {
-		return &processLog{Logger: logs.New(stderr, cfg)}, nil
+func logConfig(o *options.Options, server string) logs.Config {
+	return logs.Config{
+		NoTime:         o.NoLogTime,
+		UTC:            o.LogtimeUTC,
+		JSON:           o.LogFormat == options.LogJSON,
+		Server:         server,
+		File:           o.LogFile,
+		SizeLimit:      o.LogSizeLimit,
+		MaxFiles:       o.LogMaxFiles,
+		Syslog:         o.Syslog,
+		RemoteSyslog:   o.RemoteSyslog,
+		WindowsService: winsvc.Detected(),
 	}
-	f, err := logs.OpenFile(o.LogFile, cfg)
+}
+
+func openLog(o *options.Options, server string, stderr io.Writer) (*log, error) {
+	cfg := logConfig(o, server)
+	sink, err := logs.Open(cfg, stderr)
 	if err != nil {
 		return nil, err
 	}
-	return &processLog{Logger: f, file: f}, nil
-}
-
-func (l *processLog) reopen() {
-	if l.file == nil {
-		l.Noticef("File log re-open ignored, not a file logger")
-		return
-	}
-	if err := l.file.Reopen(); err != nil {
-		l.Errorf("File log could not be re-opened, going on with the old file: %v", err)
-	}
-}
-
-func (l *processLog) close() {
-	if l.file != nil {
-		l.file.Close()
-	}
+	return &log{sink, cfg}, nil
 }

@@ -3,15 +3,18 @@ package process
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
-	"time"
 
 	"nats-server/internal/cmdline"
+	"nats-server/internal/ctl"
 	"nats-server/internal/logs"
+	"nats-server/internal/mkpasswd"
 	"nats-server/internal/options"
+	"nats-server/internal/plan"
+	"nats-server/internal/winsvc"
 )
 
 // Exit statuses, besides those that come from package cmdline.
@@ -21,13 +24,17 @@ const (
 )
 
 // Server is what the process needs from a server. It logs its own start-up,
-// lame duck and shutdown lines, all of them before WaitForShutdown returns.
+// reload, lame duck and shutdown lines, those of the end before WaitForShutdown
+// returns.
 type Server interface {
+	Name() string
 	SetLogger(l logs.Logger, debug, trace bool)
-	Start() error      // returns when clients can connect, or with nothing left running
-	Shutdown()         // blocks until the server has ended; may interrupt a lame duck period
-	LameDuckShutdown() // blocks for the lame duck period and the shutdown after it
-	WaitForShutdown()  // blocks until the server has ended, for whatever reason
+	Start() error                         // returns when clients can connect, or with nothing left running
+	Addr() net.Addr                       // of the client listener, nil if there is none
+	ReloadOptions(*options.Options) error // as a whole or not at all
+	Shutdown()                            // blocks until the server has ended; may interrupt a lame duck period
+	LameDuckShutdown()                    // blocks for the lame duck period and the shutdown after it
+	WaitForShutdown()                     // blocks until the server has ended, for whatever reason
 }
 
 // NewServer builds a server without any effect outside of it. Its error is a
@@ -39,13 +46,29 @@ type NewServer func(*options.Options) (Server, error)
 // takes over the process's signals.
 func Main(args []string, stdout, stderr io.Writer, newServer NewServer) int {
 	c := cmdline.Parse(args)
-	if c.Run == nil {
-		io.WriteString(stderr, c.Stderr)
-		io.WriteString(stdout, c.Stdout)
-		return c.Code
+	switch c.Do {
+	case cmdline.Signal:
+		return complain(stderr, ctl.Send(c.Argument))
+	case cmdline.Mkpasswd:
+		return mkpasswd.Main(c.Args, os.Stdin, stdout, stderr)
+	case cmdline.Test:
+		return test(&c, stderr)
+	case cmdline.Serve:
+		tuneGC()
+		return host(&c, stderr, newServer)
 	}
-	tuneGC()
-	return run(c.Run, stderr, newServer)
+	io.WriteString(stderr, c.Stderr)
+	io.WriteString(stdout, c.Stdout)
+	return c.Code
+}
+
+// complain prints err, if it is one, and returns the exit status.
+func complain(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "nats-server: %v\n", err)
+	return exitFailed
 }
 
 // tuneGC halves the default headroom of the heap, unless the environment says
@@ -57,45 +80,46 @@ func tuneGC() {
 	}
 }
 
-func run(o *options.Options, stderr io.Writer, newServer NewServer) int {
-	srv, err := newServer(o)
+// test says whether the configuration is good and, if asked, what a reload with it
+// would change. Warnings count as failure (spec: configuration.md 7.3).
+func test(c *cmdline.Command, stderr io.Writer) int {
+	o, warnings, err := c.Load()
+	if err == nil && len(warnings) > 0 {
+		err = lines(warnings)
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "nats-server: %v\n", err)
-		return exitFailed
+		return complain(stderr, err)
 	}
-	log, err := openLog(o, stderr)
+	full, err := o.Complete()
 	if err != nil {
-		// There is no log yet: date and time, neither pid nor label (spec: command-line 3).
-		fmt.Fprintf(stderr, "%s error opening file: %v\n", time.Now().Format("2006/01/02 15:04:05"), err)
-		return exitFailed
+		return complain(stderr, err)
 	}
-	defer log.close()
-	srv.SetLogger(log, o.Debug, o.Trace)
-
-	if err := writePidFile(o.PidFile); err != nil {
-		log.Fatalf("Could not write pidfile: %v", err)
-		return exitFailed
+	var changes string
+	var refused error
+	if c.Against != "" {
+		running, err := plan.Read(c.Against)
+		if err != nil {
+			return complain(stderr, err)
+		}
+		changes, refused = running.Describe(&full)
 	}
-	// From here on a signal waits for the end of Start instead of killing a server
-	// that is half way up.
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, trapped()...)
-	defer signal.Stop(signals)
-
-	if err := srv.Start(); err != nil {
-		log.Fatalf("%v", err)
-		return exitFailed
-	}
-	serve(srv, log, signals)
-	return exitOK
+	fmt.Fprintf(stderr, "nats-server: configuration file %s is valid (%s)\n%s", o.ConfigFile, o.ConfigDigest, changes)
+	return complain(stderr, refused)
 }
 
-// writePidFile leaves the process id at path, "" meaning nowhere. There is no
-// newline: whoever sends signals takes the content literally (spec: command-line 5
-// and 7). The file stays when the process ends.
-func writePidFile(path string) error {
-	if path == "" {
-		return nil
+// host runs the server under whatever started the process.
+func host(c *cmdline.Command, stderr io.Writer, newServer NewServer) int {
+	if !winsvc.Detected() {
+		signals := make(chan os.Signal, 16)
+		return run(c, stderr, newServer, signals, func() {
+			signal.Notify(signals, trapped()...)
+		}, func() {})
 	}
-	return os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())), 0o600)
+	status, err := winsvc.Run(func(controls <-chan os.Signal, ready func()) int {
+		return run(c, stderr, newServer, controls, func() {}, ready)
+	})
+	if err != nil {
+		return complain(stderr, err)
+	}
+	return status
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nats-server/internal/options"
 	"nats-server/internal/version"
 )
@@ -42,8 +44,8 @@ func TestOptionsReachTheServer(t *testing.T) {
 	x.server.end()
 	x.exits(t, 0)
 	want := options.Options{Port: -1, ServerName: "x", Debug: true, NoLogTime: true}
-	if x.server.options != want {
-		t.Errorf("got %+v, want %+v", x.server.options, want)
+	if diff := cmp.Diff(want, x.server.options); diff != "" {
+		t.Error(diff)
 	}
 	if !x.server.debug || x.server.trace {
 		t.Errorf("debug %v, trace %v", x.server.debug, x.server.trace)

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+
+	"nats-server/internal/winsvc"
 )
 
 // action is what a signal means; the table actions is per operating system.
@@ -28,11 +30,11 @@ const (
 	stopping
 )
 
-// serve acts on signals until the server has ended.
-func serve(srv Server, log *processLog, signals <-chan os.Signal) {
+// loop acts on signals until the server has ended.
+func loop(r *runner, signals <-chan os.Signal) {
 	ended := make(chan struct{})
 	go func() {
-		srv.WaitForShutdown()
+		r.server.WaitForShutdown()
 		close(ended)
 	}()
 	now := running
@@ -41,26 +43,43 @@ func serve(srv Server, log *processLog, signals <-chan os.Signal) {
 		case <-ended:
 			return
 		case sig := <-signals:
-			log.Noticef("Trapped %q signal", sig)
-			now = act(srv, log, actions[sig], now)
+			r.log.Noticef("Trapped %q signal", sig)
+			now = r.act(meaning(sig), now)
 		}
 	}
+}
+
+// meaning is what a signal, or a control of a service, asks for.
+func meaning(sig os.Signal) action {
+	switch sig {
+	case winsvc.Stop:
+		return stop
+	case winsvc.Reload:
+		return reload
+	case winsvc.ReopenLog:
+		return reopenLog
+	case winsvc.LameDuck:
+		return lameDuck
+	}
+	return actions[sig]
 }
 
 // act starts what a asks for, if it is more urgent than what is going on, and
 // returns the phase that follows. The blocking calls run beside the loop, which
 // must hear the next signal; they end with the server.
-func act(srv Server, log *processLog, a action, now phase) phase {
+func (r *runner) act(a action, now phase) phase {
 	switch {
 	case a == reopenLog:
-		log.reopen()
+		r.log.Reopen()
 	case a == reload:
-		log.Errorf("Failed to reload server configuration: can only reload config when a file is provided using -c or --config")
+		r.reload()
 	case a == stop && now < stopping, a == terminate && now < leaving:
-		go srv.Shutdown()
+		r.tell(r.manager.Stopping())
+		go r.server.Shutdown()
 		return stopping
 	case a == lameDuck && now < leaving:
-		go srv.LameDuckShutdown()
+		r.tell(r.manager.Stopping())
+		go r.server.LameDuckShutdown()
 		return leaving
 	}
 	return now

@@ -3,13 +3,16 @@
 package process
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"nats-server/internal/cmdline"
 	"nats-server/internal/options"
+	"nats-server/internal/systemd"
 )
 
 // send signals this very process and waits for the log line about it.
@@ -104,23 +107,32 @@ func TestHangupHasNothingToReload(t *testing.T) {
 		"[ERR] Failed to reload server configuration: can only reload config when a file is provided using -c or --config")
 }
 
+// newRunner is a runner with a fake server, outside of run.
+func newRunner(t *testing.T, o *options.Options, stderr io.Writer) *runner {
+	t.Helper()
+	l, err := openLog(o, "fake", stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	server, c := newFake(), cmdline.Parse(nil)
+	server.SetLogger(l, false, false)
+	return &runner{command: &c, server: server, log: l, manager: new(systemd.Notifier)}
+}
+
 func TestReopenFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "d")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "log")
-	log, err := openLog(&options.Options{LogFile: path, NoLogTime: true}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.close()
+	r := newRunner(t, &options.Options{LogFile: path, NoLogTime: true}, newScreen())
 	f := func(from, to, read, want string) {
 		t.Helper()
 		if err := os.Rename(from, to); err != nil {
 			t.Fatal(err)
 		}
-		act(newFake(), log, reopenLog, running)
+		r.act(reopenLog, running)
 		got, err := os.ReadFile(read)
 		if err != nil {
 			t.Fatal(err)
@@ -138,13 +150,8 @@ func TestActs(t *testing.T) {
 	f := func(a action, now, next phase, call string) {
 		t.Helper()
 		out := newScreen()
-		log, err := openLog(new(options.Options), out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server := newFake()
-		server.SetLogger(log, false, false)
-		if got := act(server, log, a, now); got != next {
+		r := newRunner(t, new(options.Options), out)
+		if got := r.act(a, now); got != next {
 			t.Errorf("action %d in phase %d leads to %d, want %d", a, now, got, next)
 		}
 		if call != "" {
@@ -152,7 +159,7 @@ func TestActs(t *testing.T) {
 		} else if out.String() != "" {
 			t.Errorf("action %d in phase %d: %q", a, now, out)
 		}
-		server.end()
+		r.server.(*fake).end()
 	}
 	f(stop, running, stopping, "shutdown")
 	f(stop, leaving, stopping, "shutdown")

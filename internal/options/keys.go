@@ -1,0 +1,239 @@
+package options
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"nats-server/internal/conf"
+	"nats-server/internal/keys"
+)
+
+// Keys returns the table of all keys of a configuration file, bound to o.
+func (o *Options) Keys() keys.Table {
+	var t keys.Table
+	t = append(t, o.listenKeys()...)
+	t = append(t, o.logKeys()...)
+	t = append(t, o.limitKeys()...)
+	t = append(t, o.authKeys()...)
+	t = append(t, o.processKeys()...)
+	return append(t, notYet()...)
+}
+
+func (o *Options) listenKeys() keys.Table {
+	const told = "clients have been told the address, and the port may be taken"
+	return keys.Table{
+		{Name: "listen", Value: keys.Address(&o.Host, &o.Port), Default: "0.0.0.0:4222",
+			Change: keys.Restart, Why: told,
+			Doc: "Address for clients. A port alone means all interfaces; port -1 is a random one."},
+		{Name: "port", Value: keys.Port(&o.Port).Quiet(), Default: "4222", Change: keys.Restart, Why: told,
+			Doc: "Port for clients; -1 is a random one."},
+		{Name: "host", Aliases: []string{"net"}, Value: keys.String(&o.Host).Quiet(), Default: "0.0.0.0",
+			Change: keys.Restart, Why: told, Doc: "Address of the interface for clients."},
+		{Name: "client_advertise", Value: keys.String(&o.ClientAdvertise),
+			Doc: "`host[:port]` that clients are told instead of the listener's."},
+		{Name: "server_name", Value: keys.String(&o.ServerName), Since: "2.1.2", Default: "the server's id",
+			Doc: "Name of the server in INFO, without blanks."},
+		{Name: "no_header_support", Value: keys.Bool(&o.NoHeaderSupport), Default: "false", Since: "2.2.0",
+			Change: keys.NewClients, Doc: "Announce no message headers, and refuse HPUB."},
+	}
+}
+
+func (o *Options) logKeys() keys.Table {
+	return keys.Table{
+		{Name: "trace", Value: keys.Bool(&o.Trace), Default: "false",
+			Doc: "Log every protocol line. Secrets are left out."},
+		{Name: "debug", Value: keys.Bool(&o.Debug), Default: "false", Doc: "Log details for debugging."},
+		{Name: "trace_verbose", Value: keys.Bool(&o.TraceVerbose), Default: "false", Since: "2.1.6",
+			Doc: "As `trace`, and the system account is traced, too."},
+		{Name: "trace_headers", Value: keys.Bool(&o.TraceHeaders), Default: "false", Since: "2.11.2",
+			Doc: "As `trace`, but of messages only the headers are shown."},
+		{Name: "max_traced_msg_len", Value: keys.Int(&o.MaxTracedMsgLen, 0, math.MaxInt32), Default: "0", Since: "2.0.2",
+			Doc: "Bytes of a payload that traces show; 0 is all."},
+		{Name: "logtime", Value: keys.Not(&o.NoLogTime), Default: "true", Doc: "Begin log lines with the time."},
+		{Name: "logtime_utc", Value: keys.Bool(&o.LogtimeUTC), Default: "false", Since: "2.9.21",
+			Doc: "Use UTC for that."},
+		{Name: "log_format", Value: keys.OneOf(&o.LogFormat, LogText, LogJSON), Default: LogText, Since: "ours",
+			Doc: "`json` writes one JSON object per line: time, level, pid, server, fields of the connection, msg."},
+		{Name: "logfile", Aliases: []string{"log_file"}, Value: keys.String(&o.LogFile), Label: "log_file", Default: "stderr",
+			Doc: "Log to this file. USR1 opens it anew."},
+		{Name: "logfile_size_limit", Aliases: []string{"log_size_limit"}, Value: keys.Int(&o.LogSizeLimit, 0, math.MaxInt64),
+			Default: "0", Since: "2.1.4", Doc: "Rotate the file when it is larger, in bytes; 0 is never."},
+		{Name: "logfile_max_num", Aliases: []string{"log_max_num"}, Value: keys.Int(&o.LogMaxFiles, 0, math.MaxInt32),
+			Default: "0", Since: "2.10.0", Doc: "Files to keep, the current one included; 0 is all."},
+		{Name: "syslog", Value: keys.Bool(&o.Syslog), Default: "false",
+			Doc: "Log to the system's log: syslog, or the event log of Windows."},
+		{Name: "remote_syslog", Value: keys.String(&o.RemoteSyslog),
+			Doc: "Log to a syslog server: `udp://host:port`, `tcp://host:port` or `unix:///path`."},
+	}
+}
+
+func (o *Options) limitKeys() keys.Table {
+	return keys.Table{
+		{Name: "max_connections", Aliases: []string{"max_conn"}, Value: o.maxConnections(), Default: "65536",
+			Doc: "Clients at a time. When it is lowered, surplus clients are closed. 0 and less let nobody in."},
+		{Name: "max_subscriptions", Aliases: []string{"max_subs"}, Value: unlimited(&o.MaxSubs), Default: "0",
+			Doc: "Subscriptions per connection; 0 and -1 are no limit. Present ones are kept."},
+		{Name: "max_sub_tokens", Aliases: []string{"max_subscription_tokens"}, Value: keys.Int(&o.MaxSubTokens, 0, 255),
+			Default: "0", Since: "2.6.4", Doc: "Tokens in the subject of a subscription; 0 is no limit."},
+		{Name: "max_control_line", Value: keys.Int(&o.MaxControlLine, 0, math.MaxInt32), Default: "4096",
+			Doc: "Bytes of a protocol line."},
+		{Name: "max_payload", Value: keys.Int(&o.MaxPayload, -1, math.MaxInt32), Default: "1048576",
+			Doc: "Bytes of a message with its headers; -1 is no limit."},
+		{Name: "max_pending", Value: keys.Int(&o.MaxPending, 0, math.MaxInt64), Default: "67108864",
+			Doc: "Bytes that wait for one client before it is cut off as a slow consumer."},
+		{Name: "write_deadline", Value: keys.Duration(&o.WriteDeadline), Default: "10s",
+			Doc: "Time for one write to a client before it is cut off as a slow consumer."},
+		{Name: "no_fast_producer_stall", Value: keys.Bool(&o.NoFastProducerStall), Default: "false", Since: "2.10.26",
+			Doc: "Never slow a publisher down; drop messages for the receiver that is behind."},
+		{Name: "ping_interval", Value: keys.Duration(&o.PingInterval), Default: "2m",
+			Doc: "Silence after which a client is pinged. Timers that run keep their time."},
+		{Name: "ping_max", Value: keys.Int(&o.MaxPingsOut, 0, math.MaxInt32), Default: "2",
+			Doc: "Unanswered pings before a client counts as gone."},
+		{Name: "lame_duck_duration", Value: keys.DurationText(&o.LameDuckDuration).Then(o.checkLameDuck), Default: "2m",
+			Doc: "Time over which lame duck mode closes the clients, at least 30s."},
+		{Name: "lame_duck_grace_period", Value: o.gracePeriod(), Default: "10s", Since: "2.2.0",
+			Doc: "Wait before the first of them is closed."},
+		{Name: "disable_sublist_cache", Aliases: []string{"no_sublist_cache"}, Value: keys.Satisfied().Quiet(), Default: "true",
+			Since: "2.0.2", Doc: "Has no effect: there is no such cache."},
+		{Name: "no_system_account", Aliases: []string{"no_system", "no_sys_acc"}, Value: keys.Satisfied().Quiet(), Default: "true",
+			Since: "2.2.0", Doc: "Has no effect: this version has no system account."},
+	}
+}
+
+func (o *Options) maxConnections() keys.Value {
+	v := keys.Int(&o.MaxConn, math.MinInt32, math.MaxInt32)
+	return v.Then(func(*keys.Report, conf.Pos) {
+		if o.MaxConn == 0 { // written, and therefore not the default
+			o.MaxConn = -1
+		}
+	})
+}
+
+// unlimited is a limit for which any value below 1 is none.
+func unlimited(p *int) keys.Value {
+	v := keys.Int(p, math.MinInt32, math.MaxInt32)
+	return v.Then(func(*keys.Report, conf.Pos) { *p = max(*p, 0) })
+}
+
+func (o *Options) checkLameDuck(r *keys.Report, at conf.Pos) {
+	if d := o.LameDuckDuration; d < minLameDuck {
+		r.Errorf(at, "invalid lame_duck_duration of %v, minimum is 30 seconds", d)
+	}
+}
+
+// gracePeriod is a duration of which 0, if written, means none.
+func (o *Options) gracePeriod() keys.Value {
+	return keys.DurationText(&o.LameDuckGracePeriod).Then(func(*keys.Report, conf.Pos) {
+		if o.LameDuckGracePeriod == 0 {
+			o.LameDuckGracePeriod = -1
+		}
+	})
+}
+
+func (o *Options) authKeys() keys.Table {
+	block := keys.Table{
+		{Name: "user", Aliases: []string{"username"}, Value: keys.String(&o.Username), Label: "authorization username", Secret: true,
+			Doc: "Name of the single user."},
+		{Name: "pass", Aliases: []string{"password"}, Value: keys.String(&o.Password), Label: "authorization password", Secret: true,
+			Doc: "Password of the single user, plain or a bcrypt hash."},
+		{Name: "token", Value: keys.String(&o.Authorization), Label: "authorization token", Secret: true,
+			Doc: "Token that clients present, plain or a bcrypt hash."},
+		{Name: "users", Value: o.users(), Label: "authorization users", Secret: true, Doc: "Users, instead of a single one."},
+		{Name: "timeout", Value: keys.Seconds(&o.AuthTimeout), Label: "authorization timeout", Default: "2s",
+			Change: keys.NewClients, Doc: "Time for clients to present their credentials."},
+	}
+	block = append(block, keys.Unsupported("default_permissions default_permission permissions",
+		"auth_callout auth_hook", "proxy_required")...)
+	return keys.Table{{Name: "authorization", Value: keys.Block(block).Then(o.checkAuth),
+		Doc: "Who may connect. Clients that a reload would not let in are closed."}}
+}
+
+func (o *Options) checkAuth(r *keys.Report, at conf.Pos) {
+	single := o.Username != "" || o.Password != ""
+	switch token := o.Authorization != ""; {
+	case single && token:
+		r.Errorf(at, "Cannot have a user/pass and token")
+	case single && len(o.Users) > 0:
+		r.Errorf(at, "Can not have a single user/pass and a users array")
+	case token && len(o.Users) > 0:
+		r.Errorf(at, "Can not have a token and a users array")
+	}
+}
+
+func (o *Options) users() keys.Value {
+	show := func() string {
+		var b strings.Builder
+		for _, u := range o.Users {
+			b.WriteString(strconv.Quote(u.Username) + strconv.Quote(u.Password))
+		}
+		return b.String()
+	}
+	return keys.List(new(User).keys(), show, func(r *keys.Report, key string, v *conf.Value) {
+		if v.Kind != conf.Array {
+			r.Errorf(v.Pos, "Expected users field to be an array, got %s", text(v))
+			return
+		}
+		o.Users = make([]*User, 0, len(v.List))
+		seen := make(map[string]bool, len(v.List))
+		for _, e := range v.List {
+			u := new(User)
+			switch {
+			case e.Kind != conf.Map:
+				r.Errorf(e.Pos, "Expected user entry to be a map/struct, got %s", text(e))
+				continue
+			case !r.Block("user", u.keys(), e):
+				continue
+			case u.Username == "":
+				r.Errorf(e.Pos, "User entry requires a user")
+				continue
+			case seen[u.Username]:
+				r.Errorf(e.Pos, "Duplicate user %q detected", u.Username)
+				continue
+			}
+			seen[u.Username] = true
+			o.Users = append(o.Users, u)
+		}
+	})
+}
+
+func (u *User) keys() keys.Table {
+	return append(keys.Table{
+		{Name: "user", Aliases: []string{"username"}, Value: keys.String(&u.Username), Doc: "Name of the user."},
+		{Name: "pass", Aliases: []string{"password"}, Value: keys.String(&u.Password), Doc: "Password, plain or a bcrypt hash."},
+	}, keys.Unsupported("nkey", "permissions permission authorization",
+		"allowed_connection_types connection_types clients", "proxy_required")...)
+}
+
+// text is a value as messages quote it.
+func text(v *conf.Value) string {
+	if v.Kind == conf.Array || v.Kind == conf.Map {
+		return fmt.Sprint(v.Kind)
+	}
+	return v.Raw
+}
+
+func (o *Options) processKeys() keys.Table {
+	return keys.Table{
+		{Name: "pid_file", Aliases: []string{"pidfile"}, Value: keys.String(&o.PidFile), Doc: "File for the process id."},
+		{Name: "ports_file_dir", Value: keys.String(&o.PortsFileDir),
+			Doc: "Directory for `<program>_<pid>.ports`, a JSON object with the URLs in use."},
+	}
+}
+
+// notYet lists the keys of features that are to come.
+func notYet() keys.Table {
+	return keys.Unsupported(
+		"http", "https", "http_port monitor_port", "https_port", "http_base_path",
+		"prof_port", "prof_block_rate", "max_closed_clients", "write_timeout",
+		"connect_error_reports", "reconnect_error_reports", "connection_error_report_attempts",
+		"proxy_protocol", "allow_non_tls", "tls", "ocsp", "ocsp_cache",
+		"no_auth_user", "accounts", "mappings maps", "system_account system",
+		"operator operators root roots root_operator root_operators", "trusted trusted_keys",
+		"resolver account_resolver accounts_resolver", "resolver_tls", "resolver_preload",
+		"resolver_pinned_accounts", "default_sentinel", "cluster", "gateway", "leafnodes leaf",
+		"server_tags", "server_metadata", "feature_flags", "proxies",
+		"jetstream", "store_dir storedir", "default_js_domain", "websocket ws", "mqtt",
+	)
+}

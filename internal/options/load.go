@@ -1,0 +1,25 @@
+package options
+
+import (
+	"nats-server/internal/conf"
+	"nats-server/internal/keys"
+)
+
+// Load reads a configuration file. The error has everything that is wrong with it,
+// for the operator; warnings are about what works, but is probably not meant.
+func Load(path string) (o *Options, warnings []string, err error) {
+	f, err := conf.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	o = &Options{ConfigFile: path, ConfigDigest: f.Digest()}
+	report := keys.Decode(o.Keys(), f.Root)
+	if err := report.Err(); err != nil {
+		return nil, nil, err
+	}
+	warnings = report.Warnings()
+	if len(f.Root.Map) == 0 {
+		warnings = append(warnings, path+": config has no values or is empty")
+	}
+	return o, warnings, nil
+}
