@@ -112,7 +112,7 @@ func (c *Conn) guard(f func()) {
 			c.cfg.Stats.Panics.Add(1)
 			c.cfg.Log.Errorf("%s - BUG: session ended by a panic: %v", c, p)
 			for line := range strings.Lines(string(debug.Stack())) {
-				c.cfg.Log.Noticef("  %s", strings.TrimRight(line, "\n"))
+				c.cfg.Log.Errorf("  %s", strings.TrimRight(line, "\n"))
 			}
 			c.Close(InternalError)
 		}
