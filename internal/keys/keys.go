@@ -1,6 +1,9 @@
 package keys
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Change says what a reload does about a changed value.
 type Change uint8
@@ -11,14 +14,14 @@ const (
 	Restart                  // refuses the reload
 )
 
-// String is how plans and the documentation put it.
+// String is how plans put it.
 func (c Change) String() string {
 	return [...]string{"applied at once", "applied to new connections", "needs a restart"}[c]
 }
 
 // Row is one key.
 type Row struct {
-	Name    string
+	Name    string // in lower case, as the aliases
 	Aliases []string
 	Value   Value  // where it goes, and in which form it comes
 	Default string // as it would be written in a file; "" = none
@@ -28,23 +31,17 @@ type Row struct {
 	Change Change
 	Why    string // for Restart: the reason
 	Label  string // name in log lines and plans, if that is not the path of the key
-	Secret bool   // the value is never shown
+	Secret bool   // the value is never shown, nor what is inside of it
 }
 
 // Table is the keys of one block, in the order of the documentation.
 type Table []Row
 
-// find returns the row for a key as written, or nil. Keys are compared without
-// regard to case (spec: configuration.md 1).
+// find returns the row for a key in lower case, or nil.
 func (t Table) find(key string) *Row {
 	for i := range t {
-		if strings.EqualFold(t[i].Name, key) {
+		if t[i].Name == key || slices.Contains(t[i].Aliases, key) {
 			return &t[i]
-		}
-		for _, a := range t[i].Aliases {
-			if strings.EqualFold(a, key) {
-				return &t[i]
-			}
 		}
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 )
 
 // Reference returns the documentation of a table and its blocks in Markdown, under
-// headings of the level given.
+// headings of the level given and deeper.
 func Reference(title string, t Table, level int) string {
 	var b strings.Builder
 	reference(&b, title, t, level)
@@ -17,21 +17,13 @@ func reference(b *strings.Builder, title string, t Table, level int) {
 	fmt.Fprintf(b, "%s %s\n\n", strings.Repeat("#", level), title)
 	b.WriteString("| Key | Type | Default | Since | Reload | Effect |\n|---|---|---|---|---|---|\n")
 	for i := range t {
-		row := &t[i]
-		reload := row.Change.String()
-		effect := row.Doc
-		switch {
-		case row.Value.form == notYet.form:
-			continue
-		case row.Value.sub != nil:
-			reload = "see below"
-		case row.Why != "":
-			reload += ": " + row.Why
+		if row := &t[i]; !row.Value.absent {
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n",
+				names(row), cell(row.Value.form), code(row.Default), row.Since, reload(row), cell(row.Doc))
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n",
-			names(row), row.Value.form, code(row.Default), row.Since, reload, effect)
 	}
 	b.WriteByte('\n')
+	restarts(b, t)
 	unsupported(b, t)
 	for i := range t {
 		if sub := t[i].Value.sub; sub != nil {
@@ -43,11 +35,35 @@ func reference(b *strings.Builder, title string, t Table, level int) {
 	}
 }
 
+func reload(row *Row) string {
+	if row.Value.sub != nil {
+		return "see below"
+	}
+	return [...]string{Live: "yes", NewClients: "new connections", Restart: "no"}[row.Change]
+}
+
+// restarts says why keys cannot be reloaded, each reason once.
+func restarts(b *strings.Builder, t Table) {
+	var reasons []string
+	which := make(map[string][]string)
+	for i := range t {
+		if row := &t[i]; row.Change == Restart {
+			if which[row.Why] == nil {
+				reasons = append(reasons, row.Why)
+			}
+			which[row.Why] = append(which[row.Why], names(row))
+		}
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(b, "Only a restart changes %s: %s.\n\n", strings.Join(which[why], ", "), why)
+	}
+}
+
 // unsupported lists the keys that are known, but without a feature.
 func unsupported(b *strings.Builder, t Table) {
 	var list []string
 	for i := range t {
-		if t[i].Value.form == notYet.form {
+		if t[i].Value.absent {
 			list = append(list, names(&t[i]))
 		}
 	}
@@ -56,6 +72,7 @@ func unsupported(b *strings.Builder, t Table) {
 	}
 }
 
+// names returns all names of a key, to be told from the next key by a comma.
 func names(row *Row) string {
 	all := code(row.Name)
 	for _, a := range row.Aliases {
@@ -68,5 +85,10 @@ func code(s string) string {
 	if s == "" {
 		return ""
 	}
-	return "`" + s + "`"
+	return "`" + cell(s) + "`"
+}
+
+// cell keeps a text within its cell of a table.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(s)
 }

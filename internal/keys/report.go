@@ -11,6 +11,7 @@ import (
 type Report struct {
 	root     Table
 	path     []string // blocks being decoded
+	secret   bool     // what is being decoded must not be shown
 	warnings []string
 	errors   []string
 }
@@ -43,16 +44,6 @@ type Problems []string
 
 // Error returns the lines, each with its newline.
 func (p Problems) Error() string { return strings.Join(p, "\n") + "\n" }
-
-// Block decodes a map within another value and reports whether nothing was wrong
-// with it.
-func (r *Report) Block(key string, t Table, v *conf.Value) bool {
-	before := len(r.errors)
-	r.path = append(r.path, key)
-	r.decode(t, v)
-	r.path = r.path[:len(r.path)-1]
-	return len(r.errors) == before
-}
 
 // block is how messages name the block being decoded.
 func (r *Report) block() string {

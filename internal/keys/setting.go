@@ -1,8 +1,10 @@
 package keys
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 )
 
 // Setting is the value in force of one key, fit to be shown and stored.
@@ -16,31 +18,39 @@ type Setting struct {
 }
 
 // Settings returns the present value of every key. Two lists can be compared if
-// they were made with the same salt, which keeps secrets from being guessed.
-func (t Table) Settings(salt []byte) []Setting { return t.settings(nil, "", salt) }
+// they were made with the same salt. Whoever has the list and its salt can try out
+// guesses of the secrets, so both are for their owner alone.
+func (t Table) Settings(salt []byte) []Setting { return t.settings(nil, "", false, salt) }
 
-func (t Table) settings(list []Setting, path string, salt []byte) []Setting {
+func (t Table) settings(list []Setting, path string, secret bool, salt []byte) []Setting {
 	for i := range t {
 		row := &t[i]
 		name := path + row.Name
 		if row.Label != "" {
 			name = row.Label
 		}
-		if row.Value.sub != nil {
-			list = row.Value.sub.settings(list, name+" ", salt)
+		secret := secret || row.Secret
+		switch {
+		case row.Value.sub != nil:
+			list = row.Value.sub.settings(list, name+" ", secret, salt)
+			continue
+		case row.Value.show == nil:
 			continue
 		}
-		if row.Value.show == nil {
-			continue
-		}
-		s := Setting{Name: name, Value: row.Value.show(), Secret: row.Secret, change: row.Change, why: row.Why}
-		if s.Secret {
-			sum := sha256.Sum256(append(append([]byte(nil), salt...), s.Value...))
-			s.Value = hex.EncodeToString(sum[:])
+		s := Setting{Name: name, Value: row.Value.show(), Secret: secret, change: row.Change, why: row.Why}
+		if secret {
+			s.Value = digest(salt, name, s.Value)
 		}
 		list = append(list, s)
 	}
 	return list
+}
+
+// digest depends on the name, so that it does not show which secrets are the same.
+func digest(salt []byte, name, value string) string {
+	h := hmac.New(sha256.New, salt)
+	io.WriteString(h, name+"\x00"+value)
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Difference is one key whose value a reload would change.
@@ -51,8 +61,9 @@ type Difference struct {
 	Why      string // for Restart
 }
 
-// Compare returns what changes from old to new, in the order of new, of which the
-// rows decide what a reload does.
+// Compare returns what changes from old to new, in the order of new, whose table says
+// what a reload does about it. A key that only one of them knows is left out: the
+// lists may come from two versions of the program.
 func Compare(old, new []Setting) []Difference {
 	was := make(map[string]Setting, len(old))
 	for _, s := range old {

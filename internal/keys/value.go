@@ -4,20 +4,21 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"nats-server/internal/conf"
 )
 
 // Value is where the value of a key goes: it knows the form, and the field.
 type Value struct {
-	form string // for people, as in the documentation
-	read func(r *Report, key string, v *conf.Value)
-	show func() string // the field's present value
-	sub  Table         // of a block
-	each Table         // of the maps in a list
+	form   string // for people, as in the documentation
+	read   func(r *Report, key string, v *conf.Value)
+	show   func() string // the field's present value
+	sub    Table         // of a block
+	each   Table         // of the maps in a list
+	absent bool          // the feature is to come
 }
 
 // Quiet is a value that another key shows, too: comparisons leave it out.
@@ -26,37 +27,34 @@ func (v Value) Quiet() Value {
 	return v
 }
 
-// Then adds a check of what was read, such as of keys that exclude each other.
+// Then adds what has to be done with a value that was read, such as a check of its
+// range. For a block it is done whatever was wrong inside, for what was right is in
+// its fields.
 func (v Value) Then(check func(r *Report, at conf.Pos)) Value {
 	read := v.read
 	v.read = func(r *Report, key string, value *conf.Value) {
+		before := len(r.errors)
 		read(r, key, value)
-		check(r, value.Pos)
+		if len(r.errors) == before || v.sub != nil && value.Kind == conf.Map {
+			check(r, value.Pos)
+		}
 	}
 	return v
 }
 
 // Bool is a boolean.
-func Bool(p *bool) Value {
-	return Value{
-		form: "boolean",
-		show: func() string { return strconv.FormatBool(*p) },
-		read: func(r *Report, key string, v *conf.Value) {
-			if expect(r, key, v, conf.Bool) {
-				*p = v.Bool
-			}
-		},
-	}
-}
+func Bool(p *bool) Value { return boolean(p, true) }
 
 // Not is a boolean whose field means the opposite.
-func Not(p *bool) Value {
+func Not(p *bool) Value { return boolean(p, false) }
+
+func boolean(p *bool, same bool) Value {
 	return Value{
 		form: "boolean",
-		show: func() string { return strconv.FormatBool(!*p) },
+		show: func() string { return strconv.FormatBool(*p == same) },
 		read: func(r *Report, key string, v *conf.Value) {
-			if expect(r, key, v, conf.Bool) {
-				*p = !v.Bool
+			if r.expect(key, v, conf.Bool) {
+				*p = v.Bool == same
 			}
 		},
 	}
@@ -71,7 +69,7 @@ func String(p *string) Value {
 		form: "string",
 		show: func() string { return strconv.Quote(*p) },
 		read: func(r *Report, key string, v *conf.Value) {
-			if expect(r, key, v, conf.String) {
+			if r.expect(key, v, conf.String) {
 				*p = v.Str
 			}
 		},
@@ -81,34 +79,26 @@ func String(p *string) Value {
 // OneOf is one of a few texts.
 func OneOf(p *string, texts ...string) Value {
 	s := String(p)
-	s.form = `"` + strings.Join(texts, `", "`) + `"`
-	read := s.read
+	s.form = orList(texts, `"`)
 	s.read = func(r *Report, key string, v *conf.Value) {
-		for _, t := range texts {
-			if v.Kind == conf.String && v.Str == t {
-				*p = t
-				return
-			}
+		switch {
+		case !r.expect(key, v, conf.String):
+		case slices.Contains(texts, v.Str):
+			*p = v.Str
+		default:
+			r.Errorf(v.Pos, "%s must be %s, but is %q", key, orList(texts, "'"), v.Str)
 		}
-		if v.Kind != conf.String {
-			read(r, key, v)
-			return
-		}
-		r.Errorf(v.Pos, "%s must be %s, but is %q", key, orList(texts), v.Str)
 	}
 	return s
 }
 
-func orList(texts []string) string {
-	quoted := make([]string, len(texts))
-	for i, t := range texts {
-		quoted[i] = "'" + t + "'"
+func orList(texts []string, quote string) string {
+	last := len(texts) - 1
+	list := quote + texts[last] + quote
+	if last > 0 {
+		list = quote + strings.Join(texts[:last], quote+", "+quote) + quote + " or " + list
 	}
-	last := len(quoted) - 1
-	if last == 0 {
-		return quoted[0]
-	}
-	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
+	return list
 }
 
 // Strings is a text or an array of texts.
@@ -117,19 +107,16 @@ func Strings(p *[]string) Value {
 		form: "string or array of strings",
 		show: func() string { return fmt.Sprintf("%q", *p) },
 		read: func(r *Report, key string, v *conf.Value) {
-			list := v.List
-			if v.Kind != conf.Array {
-				list = []*conf.Value{v}
+			list, in := []*conf.Value{v}, ""
+			if v.Kind == conf.Array {
+				list, in = v.List, " in array"
 			}
 			*p = nil
 			for _, e := range list {
-				switch {
-				case e.Kind == conf.String:
+				if e.Kind == conf.String {
 					*p = append(*p, e.Str)
-				case v.Kind == conf.Array:
-					r.Errorf(e.Pos, "error parsing %s: unsupported type in array %s%s", key, e.Kind.GoType(), hintFor(e, conf.String))
-				default:
-					r.Errorf(e.Pos, "error parsing %s: unsupported type %s%s", key, e.Kind.GoType(), hintFor(e, conf.String))
+				} else {
+					r.Errorf(e.Pos, "error parsing %s: unsupported type%s %s%s", key, in, e.Kind.GoType(), r.hint(e, conf.String))
 				}
 			}
 		},
@@ -143,13 +130,13 @@ func Int[T ~int | ~int32 | ~int64](p *T, least, most int64) Value {
 		show: func() string { return strconv.FormatInt(int64(*p), 10) },
 		read: func(r *Report, key string, v *conf.Value) {
 			switch {
-			case !expect(r, key, v, conf.Int):
+			case !r.expect(key, v, conf.Int):
 			case v.Int > most:
 				r.Errorf(v.Pos, "%s value is too big: %s, at most %d is possible", key, v.Raw, most)
-			case v.Int < least && least >= 0:
-				r.Errorf(v.Pos, "%s value can not be negative, but is %s", key, v.Raw)
+			case v.Int < 0 && least >= 0:
+				r.negative(key, v)
 			case v.Int < least:
-				r.Errorf(v.Pos, "%s value of %s is too small, at least %d is possible", key, v.Raw, least)
+				r.Errorf(v.Pos, "%s value is too small: %s, at least %d is possible", key, v.Raw, least)
 			default:
 				*p = T(v.Int)
 			}
@@ -157,94 +144,11 @@ func Int[T ~int | ~int32 | ~int64](p *T, least, most int64) Value {
 	}
 }
 
-// Duration is a time like "1h15m", or an integer that means seconds, of which the
-// operator is warned (spec: configuration.md 3). Negative ones are refused.
-func Duration(p *time.Duration) Value {
-	d := DurationText(p)
-	text := d.read
-	d.read = func(r *Report, key string, v *conf.Value) {
-		if v.Kind != conf.Int {
-			text(r, key, v)
-			return
-		}
-		if seconds(r, key, v, float64(v.Int), p) {
-			r.Warnf(v.Pos, key, "%s should be converted to a duration%s", key, inSeconds(v))
-		}
-	}
-	return d
-}
-
-// inSeconds explains what a number means where a duration was written. "2m" is two
-// million without its quotes.
-func inSeconds(v *conf.Value) string {
-	if n := len(v.Raw); n > 0 && strings.IndexByte("0123456789", v.Raw[n-1]) < 0 {
-		return fmt.Sprintf(": without quotes %s is the number %d, which means seconds; write %q", v.Raw, v.Int, v.Raw)
-	}
-	return fmt.Sprintf(": write \"%ds\"", v.Int)
-}
-
-// DurationText is a time like "1h15m", not negative.
-func DurationText(p *time.Duration) Value {
-	return Value{
-		form: "duration",
-		show: func() string { return p.String() },
-		read: func(r *Report, key string, v *conf.Value) {
-			if v.Kind != conf.String {
-				r.Errorf(v.Pos, "%s expects a duration such as \"2m\" or \"1m30s\", but %s is %s", key, v.Raw, v.Kind)
-				return
-			}
-			if d, err := time.ParseDuration(v.Str); err != nil {
-				r.Errorf(v.Pos, "error parsing %s: %v", key, err)
-			} else if d < 0 {
-				r.Errorf(v.Pos, "%s value can not be negative, but is %s", key, v.Str)
-			} else {
-				*p = d
-			}
-		},
-	}
-}
-
-// Seconds is a number of seconds, or a duration (spec: configuration.md 3, secs).
-func Seconds(p *time.Duration) Value {
-	return Value{
-		form: "seconds or duration",
-		show: func() string { return p.String() },
-		read: func(r *Report, key string, v *conf.Value) {
-			switch v.Kind {
-			case conf.Int:
-				if seconds(r, key, v, float64(v.Int), p) && *p > time.Minute {
-					r.Warnf(v.Pos, key, "%s of %s (%f seconds) is high, consider keeping it under 60 seconds. possibly caused by unquoted duration; use '1m' instead of 1m, for example", key, v.Raw, float64(v.Int))
-				}
-			case conf.Float:
-				seconds(r, key, v, v.Float, p)
-			case conf.String:
-				d, err := time.ParseDuration(v.Str)
-				if err != nil {
-					r.Errorf(v.Pos, "error parsing %s, '%s' %v", r.block(), key, err)
-				} else if d < 0 {
-					r.Errorf(v.Pos, "%s value can not be negative, but is %s", key, v.Str)
-				} else {
-					*p = d
-				}
-			default:
-				r.Errorf(v.Pos, "error parsing %s, '%s' wrong type: expected seconds or a duration such as \"2s\", but it is %s", r.block(), key, v.Kind)
-			}
-		},
-	}
-}
-
-// seconds stores s seconds, if that is possible.
-func seconds(r *Report, key string, v *conf.Value, s float64, p *time.Duration) bool {
-	switch {
-	case s < 0:
-		r.Errorf(v.Pos, "%s value can not be negative, but is %s", key, v.Raw)
-	case s > math.MaxInt64/float64(time.Second)-1:
-		r.Errorf(v.Pos, "%s value is too big: %s seconds", key, v.Raw)
-	default:
-		*p = time.Duration(s * float64(time.Second))
-		return true
-	}
-	return false
+// Port is the number of a TCP port, 0 for the default and -1 for a random one.
+func Port(p *int) Value {
+	i := Int(p, -1, math.MaxUint16)
+	i.form = "port"
+	return i
 }
 
 // Address is host:port, or a port alone (spec: configuration.md 3, addr).
@@ -259,7 +163,7 @@ func Address(host *string, port *int) Value {
 			case conf.String:
 				h, p, err := net.SplitHostPort(v.Str)
 				if err != nil {
-					r.Errorf(v.Pos, "could not parse address string %q: %s expects a port or host:port", v.Str, key)
+					r.Errorf(v.Pos, "could not parse address string %q: %s expects a port or host:port%s", v.Str, key, addressHint(v.Str))
 					return
 				}
 				n, err := strconv.Atoi(p)
@@ -275,65 +179,54 @@ func Address(host *string, port *int) Value {
 	}
 }
 
-// Port is the number of a TCP port, 0 for the default and -1 for a random one.
-func Port(p *int) Value {
-	i := Int(p, -1, math.MaxUint16)
-	i.form = "port"
-	return i
+func addressHint(text string) string {
+	switch {
+	case isBare(text, conf.Int):
+		return ", a port without quotes"
+	case strings.Count(text, ":") > 1:
+		return `, an IPv6 address in brackets such as "[::1]:4222"`
+	}
+	return ""
 }
 
 // Block is a map with keys of its own.
 func Block(t Table) Value {
 	return Value{form: "map", sub: t, read: func(r *Report, key string, v *conf.Value) {
 		if v.Kind != conf.Map {
-			r.Errorf(v.Pos, "Expected map to define %s, got %s", key, v.Kind.GoType())
+			r.Errorf(v.Pos, "Expected map to define %s, got %s: write %s { … }", key, v.Kind.GoType(), key)
 			return
 		}
 		r.Block(key, t, v)
 	}}
 }
 
-// List is an array of maps with the keys of each, which are only for the
-// documentation: read calls Report.Block for every element.
+// List is an array of maps with the keys of each, which are for suggestions and the
+// documentation: read calls Report.Block for every element. show is as for Custom.
 func List(each Table, show func() string, read func(r *Report, key string, v *conf.Value)) Value {
 	return Value{form: "array of maps", each: each, show: show, read: read}
 }
 
 // Custom is a value of any other form. show describes the field's present value for
-// comparisons.
+// comparisons; it must not return "".
 func Custom(form string, show func() string, read func(r *Report, key string, v *conf.Value)) Value {
 	return Value{form: form, show: show, read: read}
 }
 
 // notYet is the value of a key without a feature.
-var notYet = Value{form: "–", read: func(r *Report, key string, v *conf.Value) {
-	off := v.Kind == conf.Bool && !v.Bool ||
-		v.Kind == conf.String && (v.Str == "disabled" || v.Str == "disable")
-	if !off {
+var notYet = Value{absent: true, read: func(r *Report, key string, v *conf.Value) {
+	if !isOff(v) {
 		r.Errorf(v.Pos, "%q is not supported by this version", key)
 	}
 }}
 
-// expect reports whether v has a kind, and says so otherwise.
-func expect(r *Report, key string, v *conf.Value, want conf.Kind) bool {
-	if v.Kind == want {
-		return true
-	}
-	if v.Kind == conf.Map || v.Kind == conf.Array {
-		r.Errorf(v.Pos, "%s expects %s, but is %s", key, want, v.Kind)
-	} else {
-		r.Errorf(v.Pos, "%s expects %s, but %s is %s%s", key, want, v.Raw, v.Kind, hintFor(v, want))
+func isOff(v *conf.Value) bool {
+	switch v.Kind {
+	case conf.Bool:
+		return !v.Bool
+	case conf.Int: // a port
+		return v.Int == 0
+	case conf.String:
+		return v.Str == "disabled" || v.Str == "disable"
 	}
 	return false
-}
-
-// hintFor says how to write the value as what it was meant to be.
-func hintFor(v *conf.Value, want conf.Kind) string {
-	switch {
-	case want == conf.String && v.Kind != conf.Map && v.Kind != conf.Array:
-		return fmt.Sprintf(": put it in quotes, \"%s\"", v.Raw)
-	case want != conf.String && v.Kind == conf.String && v.Quoted:
-		return ": leave out the quotes"
-	}
-	return ""
 }

@@ -1,7 +1,6 @@
 package options
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -33,8 +32,8 @@ func (o *Options) listenKeys() keys.Table {
 			Change: keys.Restart, Why: told, Doc: "Address of the interface for clients."},
 		{Name: "client_advertise", Value: keys.String(&o.ClientAdvertise),
 			Doc: "`host[:port]` that clients are told instead of the listener's."},
-		{Name: "server_name", Value: keys.String(&o.ServerName), Since: "2.1.2", Default: "the server's id",
-			Doc: "Name of the server in INFO, without blanks."},
+		{Name: "server_name", Value: keys.String(&o.ServerName), Since: "2.1.2",
+			Doc: "Name of the server in INFO, without blanks. If there is none, the server's id is its name."},
 		{Name: "no_header_support", Value: keys.Bool(&o.NoHeaderSupport), Default: "false", Since: "2.2.0",
 			Change: keys.NewClients, Doc: "Announce no message headers, and refuse HPUB."},
 	}
@@ -53,11 +52,11 @@ func (o *Options) logKeys() keys.Table {
 			Doc: "Bytes of a payload that traces show; 0 is all."},
 		{Name: "logtime", Value: keys.Not(&o.NoLogTime), Default: "true", Doc: "Begin log lines with the time."},
 		{Name: "logtime_utc", Value: keys.Bool(&o.LogtimeUTC), Default: "false", Since: "2.9.21",
-			Doc: "Use UTC for that."},
+			Doc: "That time is UTC instead of local time."},
 		{Name: "log_format", Value: keys.OneOf(&o.LogFormat, LogText, LogJSON), Default: LogText, Since: "ours",
 			Doc: "`json` writes one JSON object per line: time, level, pid, server, fields of the connection, msg."},
-		{Name: "logfile", Aliases: []string{"log_file"}, Value: keys.String(&o.LogFile), Label: "log_file", Default: "stderr",
-			Doc: "Log to this file. USR1 opens it anew."},
+		{Name: "logfile", Aliases: []string{"log_file"}, Value: keys.String(&o.LogFile), Label: "log_file",
+			Doc: "Log to this file instead of stderr. USR1 opens it anew."},
 		{Name: "logfile_size_limit", Aliases: []string{"log_size_limit"}, Value: keys.Int(&o.LogSizeLimit, 0, math.MaxInt64),
 			Default: "0", Since: "2.1.4", Doc: "Rotate the file when it is larger, in bytes; 0 is never."},
 		{Name: "logfile_max_num", Aliases: []string{"log_max_num"}, Value: keys.Int(&o.LogMaxFiles, 0, math.MaxInt32),
@@ -83,18 +82,18 @@ func (o *Options) limitKeys() keys.Table {
 			Doc: "Bytes of a message with its headers; -1 is no limit."},
 		{Name: "max_pending", Value: keys.Int(&o.MaxPending, 0, math.MaxInt64), Default: "67108864",
 			Doc: "Bytes that wait for one client before it is cut off as a slow consumer."},
-		{Name: "write_deadline", Value: keys.Duration(&o.WriteDeadline), Default: "10s",
+		{Name: "write_deadline", Value: keys.Duration(&o.WriteDeadline), Default: `"10s"`,
 			Doc: "Time for one write to a client before it is cut off as a slow consumer."},
 		{Name: "no_fast_producer_stall", Value: keys.Bool(&o.NoFastProducerStall), Default: "false", Since: "2.10.26",
 			Doc: "Never slow a publisher down; drop messages for the receiver that is behind."},
-		{Name: "ping_interval", Value: keys.Duration(&o.PingInterval), Default: "2m",
+		{Name: "ping_interval", Value: keys.Duration(&o.PingInterval), Default: `"2m"`,
 			Doc: "Silence after which a client is pinged. Timers that run keep their time."},
 		{Name: "ping_max", Value: keys.Int(&o.MaxPingsOut, 0, math.MaxInt32), Default: "2",
 			Doc: "Unanswered pings before a client counts as gone."},
-		{Name: "lame_duck_duration", Value: keys.DurationText(&o.LameDuckDuration).Then(o.checkLameDuck), Default: "2m",
+		{Name: "lame_duck_duration", Value: keys.DurationText(&o.LameDuckDuration).Then(o.checkLameDuck), Default: `"2m"`,
 			Doc: "Time over which lame duck mode closes the clients, at least 30s."},
-		{Name: "lame_duck_grace_period", Value: o.gracePeriod(), Default: "10s", Since: "2.2.0",
-			Doc: "Wait before the first of them is closed."},
+		{Name: "lame_duck_grace_period", Value: o.gracePeriod(), Default: `"10s"`, Since: "2.2.0",
+			Doc: "Wait of lame duck mode before it closes the first client; 0 is none."},
 		{Name: "disable_sublist_cache", Aliases: []string{"no_sublist_cache"}, Value: keys.Satisfied().Quiet(), Default: "true",
 			Since: "2.0.2", Doc: "Has no effect: there is no such cache."},
 		{Name: "no_system_account", Aliases: []string{"no_system", "no_sys_acc"}, Value: keys.Satisfied().Quiet(), Default: "true",
@@ -141,7 +140,7 @@ func (o *Options) authKeys() keys.Table {
 		{Name: "token", Value: keys.String(&o.Authorization), Label: "authorization token", Secret: true,
 			Doc: "Token that clients present, plain or a bcrypt hash."},
 		{Name: "users", Value: o.users(), Label: "authorization users", Secret: true, Doc: "Users, instead of a single one."},
-		{Name: "timeout", Value: keys.Seconds(&o.AuthTimeout), Label: "authorization timeout", Default: "2s",
+		{Name: "timeout", Value: keys.Seconds(&o.AuthTimeout), Label: "authorization timeout", Default: `"2s"`,
 			Change: keys.NewClients, Doc: "Time for clients to present their credentials."},
 	}
 	block = append(block, keys.Unsupported("default_permissions default_permission permissions",
@@ -172,11 +171,11 @@ func (o *Options) users() keys.Value {
 	}
 	return keys.List(new(User).keys(), show, func(r *keys.Report, key string, v *conf.Value) {
 		if v.Kind != conf.Array {
-			r.Errorf(v.Pos, "Expected users field to be an array, got %s", text(v))
+			r.Errorf(v.Pos, "Expected users field to be an array, got %s: write users: [ { … } ]", text(v))
 			return
 		}
 		o.Users = make([]*User, 0, len(v.List))
-		seen := make(map[string]bool, len(v.List))
+		seen := make(map[string]conf.Pos, len(v.List))
 		for _, e := range v.List {
 			u := new(User)
 			switch {
@@ -188,11 +187,11 @@ func (o *Options) users() keys.Value {
 			case u.Username == "":
 				r.Errorf(e.Pos, "User entry requires a user")
 				continue
-			case seen[u.Username]:
-				r.Errorf(e.Pos, "Duplicate user %q detected", u.Username)
+			case seen[u.Username] != (conf.Pos{}):
+				r.Errorf(e.Pos, "Duplicate user %q detected: the first one is at %s", u.Username, seen[u.Username])
 				continue
 			}
-			seen[u.Username] = true
+			seen[u.Username] = e.Pos
 			o.Users = append(o.Users, u)
 		}
 	})
@@ -206,10 +205,10 @@ func (u *User) keys() keys.Table {
 		"allowed_connection_types connection_types clients", "proxy_required")...)
 }
 
-// text is a value as messages quote it.
+// text is a value as messages quote it. A string may be a secret.
 func text(v *conf.Value) string {
-	if v.Kind == conf.Array || v.Kind == conf.Map {
-		return fmt.Sprint(v.Kind)
+	if v.Kind == conf.Array || v.Kind == conf.Map || v.Kind == conf.String {
+		return v.Kind.String()
 	}
 	return v.Raw
 }
