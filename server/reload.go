@@ -19,6 +19,8 @@ func ProcessConfigFile(path string) (opts *Options, warnings []string, err error
 // ReloadOptions does. What the program had changed in the options is lost: to keep
 // it, use ProcessConfigFile and ReloadOptions.
 func (s *Server) Reload() error {
+	s.starting.Lock() // reads and goes on in one: the last to read the file decides
+	defer s.starting.Unlock()
 	path := s.opts.Load().ConfigFile
 	if path == "" {
 		return errors.New("can only reload config when a file is provided using -c or --config")
@@ -27,7 +29,7 @@ func (s *Server) Reload() error {
 	if err != nil {
 		return err
 	}
-	return s.ReloadOptions(next)
+	return s.reload(next)
 }
 
 // ReloadOptions lets a running server go on with other options, and logs a line for
@@ -36,12 +38,17 @@ func (s *Server) Reload() error {
 // new options would not let in are closed before it returns. The logger stays, but
 // for the debug and trace lines.
 func (s *Server) ReloadOptions(next *Options) error {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	return s.reload(next)
+}
+
+// reload is ReloadOptions, with starting held.
+func (s *Server) reload(next *Options) error {
 	o, err := next.Complete()
 	if err != nil {
 		return err
 	}
-	s.starting.Lock()
-	defer s.starting.Unlock()
 	s.mu.Lock()
 	p, l := s.phase, s.listener
 	s.mu.Unlock()
@@ -72,7 +79,9 @@ func (s *Server) ReloadOptions(next *Options) error {
 	replaced := dir != s.auth
 	s.opts.Store(&o)
 	s.auth = dir
-	s.log.SetLevels(o.Debug, o.Trace)
+	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
+		s.log.SetLevels(o.Debug, o.Trace)
+	}
 	s.clients.Apply(set)
 	if replaced {
 		s.clients.Revalidate()

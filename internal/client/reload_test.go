@@ -1,0 +1,285 @@
+package client_test
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"nats-server/internal/auth"
+	"nats-server/internal/client"
+	"nats-server/internal/pipe"
+	"nats-server/internal/testkit"
+	"nats-server/internal/wire"
+)
+
+// renewed is a house whose settings change.
+type renewed struct {
+	*house
+	set client.Settings
+}
+
+func newRenewed(t testing.TB, cfg auth.Config) *renewed {
+	t.Helper()
+	r := new(renewed)
+	r.house = newHouse(t, func(_ *client.Config, s *client.Settings) {
+		s.Auth = auth.New(cfg)
+		r.set = *s
+	})
+	r.set.Info = greeting(t)
+	r.Apply(r.set)
+	return r
+}
+
+func greeting(t testing.TB) *wire.InfoTemplate {
+	t.Helper()
+	info := wire.ServerInfo{ServerID: "N", Proto: 1, Headers: true}
+	template, err := info.Template()
+	noErr(t, err)
+	return template
+}
+
+// open connects a client that has read INFO.
+func (r *renewed) open(t testing.TB) *testkit.Raw {
+	t.Helper()
+	ours, theirs := pipe.New(4 << 10)
+	r.serve(ours)
+	c := testkit.Attach(t, theirs)
+	c.Greeting()
+	return c
+}
+
+// guard makes the gate another one, as a server does.
+func (r *renewed) guard(cfg auth.Config) {
+	r.set.Auth = r.set.Auth.Next(cfg)
+	r.Apply(r.set)
+	r.Revalidate()
+}
+
+// occupy keeps all hashes of the house from being computed until the function that
+// it returns is called.
+func (r *renewed) occupy() (release func()) {
+	held, free := make(chan struct{}), make(chan struct{})
+	var done sync.WaitGroup
+	dir := r.set.Auth
+	done.Go(func() {
+		dir.Admit(auth.Credentials{User: "u", Password: "nobody's"}, func() bool {
+			close(held)
+			<-free
+			return true
+		})
+	})
+	<-held
+	return func() {
+		close(free)
+		done.Wait()
+	}
+}
+
+func hashed(t testing.TB, secret string) string {
+	t.Helper()
+	h, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost)
+	noErr(t, err)
+	return string(h)
+}
+
+const violation = "-ERR 'Authorization Violation'\r\n"
+
+// One whose password is looked at while the gate is replaced does not get in by the
+// old one: nobody would notice that later.
+func TestGateReplacedDuringConnect(t *testing.T) {
+	f := func(next auth.Config, want string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			h := newRenewed(t, auth.Config{User: "u", Password: hashed(t, "p")})
+			c := h.open(t)
+			release := h.occupy()
+			c.Send("CONNECT {\"verbose\":false,\"user\":\"u\",\"pass\":\"p\",\"auth_token\":\"t\"}\r\nPING\r\n")
+			synctest.Wait() // now it waits for the hash
+			h.guard(next)
+			release()
+			if err := c.TryExact(want); err != nil {
+				t.Errorf("%+v: %v", next, err)
+			}
+			noErr(t, c.Close())
+			h.ended(t)
+		})
+	}
+	f(auth.Config{User: "u", Password: "P"}, violation)
+	f(auth.Config{User: "u", Password: hashed(t, "P")}, violation)
+	f(auth.Config{User: "v", Password: "p"}, violation)
+	f(auth.Config{Token: "T"}, violation)
+	f(auth.Config{Users: map[string]string{}}, violation)
+	f(auth.Config{Users: map[string]string{"u": "p"}}, "PONG\r\n")
+	f(auth.Config{Token: "t"}, "PONG\r\n")
+	f(auth.Config{}, "PONG\r\n")
+}
+
+// A second CONNECT is judged like the first.
+func TestGateReplacedDuringSecondConnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newRenewed(t, auth.Config{Users: map[string]string{"u": hashed(t, "p"), "v": "v"}})
+		c := h.open(t)
+		c.Connect(`{"verbose":false,"user":"v","pass":"v"}`)
+		release := h.occupy()
+		c.Send("CONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nPING\r\n")
+		synctest.Wait()
+		h.guard(auth.Config{Users: map[string]string{"v": "v"}}) // v may stay, but wants to be u
+		release()
+		if got, err := c.TryClosed(); got != violation || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+		h.ended(t)
+	})
+}
+
+// Where the hash of a secret is the same as before, none is computed for those who
+// are in.
+func TestRevalidateComputesNoHashAgain(t *testing.T) {
+	f := func(cfg, next auth.Config, connect string) {
+		t.Helper()
+		h := newRenewed(t, cfg)
+		var clients [50]*testkit.Raw
+		for i := range clients {
+			clients[i] = h.open(t)
+			clients[i].Connect(connect)
+		}
+		release := h.occupy()
+		over := make(chan struct{})
+		go func() {
+			h.guard(next)
+			close(over)
+		}()
+		select {
+		case <-over:
+		case <-time.After(patience):
+			t.Error("a hash is computed")
+		}
+		release()
+		for _, c := range clients {
+			if before := c.Sync(); before != "" {
+				t.Errorf("got %q", before)
+			}
+			noErr(t, c.Close())
+		}
+		h.ended(t)
+	}
+	a, b := hashed(t, "p"), hashed(t, "p")
+	f(auth.Config{Users: map[string]string{"u": a}}, auth.Config{Users: map[string]string{"u": a, "v": b}}, `{"verbose":false,"user":"u","pass":"p"}`)
+	f(auth.Config{Users: map[string]string{"u": a, "v": b}}, auth.Config{User: "u", Password: a}, `{"verbose":false,"user":"u","pass":"p"}`)
+	f(auth.Config{Token: a}, auth.Config{Token: a, User: "u"}, `{"verbose":false,"auth_token":"p"}`)
+}
+
+// Clients that are about to go make room: nobody else is closed for them.
+func TestShrinkDoesNotCountThoseWhoGo(t *testing.T) {
+	h := newRenewed(t, auth.Config{Users: map[string]string{"stays": "", "goes": ""}})
+	const each = 3
+	var stay [each]*testkit.Raw
+	leave := make(chan struct{})
+	for i := range stay {
+		stay[i] = h.open(t)
+		stay[i].Connect(`{"verbose":false,"user":"stays"}`)
+		ours, theirs := pipe.New(4 << 10)
+		h.serve(clinging{ours, leave})
+		c := testkit.Attach(t, theirs)
+		c.Greeting()
+		c.Connect(`{"verbose":false,"user":"goes"}`)
+	}
+	h.guard(auth.Config{Users: map[string]string{"stays": ""}})
+	if n := h.Len(); n != 2*each {
+		t.Fatalf("%d sessions: they do not cling", n)
+	}
+	h.set.MaxConnections = each
+	h.Apply(h.set)
+	if n := h.Shrink(); n != 0 {
+		t.Errorf("%d were too many", n)
+	}
+	for _, c := range stay {
+		if before := c.Sync(); before != "" {
+			t.Errorf("got %q", before)
+		}
+	}
+	h.set.MaxConnections = 1
+	h.Apply(h.set)
+	if n := h.Shrink(); n != each-1 {
+		t.Errorf("%d were too many", n)
+	}
+	if n := h.Shrink(); n != 0 {
+		t.Errorf("then %d more", n)
+	}
+	close(leave)
+	testkit.Eventually(t, patience, "one is left", func() bool { return h.Len() == 1 })
+	for _, c := range stay {
+		_ = c.Close()
+	}
+	h.ended(t)
+}
+
+// clinging is a connection whose reader does not notice the end before leave is
+// closed.
+type clinging struct {
+	net.Conn
+	leave <-chan struct{}
+}
+
+func (c clinging) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		<-c.leave
+	}
+	return n, err
+}
+
+// Clients come, go and are sent away from everywhere at once.
+func TestSettingsChangeUnderLoad(t *testing.T) {
+	h := newRenewed(t, auth.Config{})
+	gates := []auth.Config{{}, {Token: "t"}, {User: "u", Password: "p"}, {Users: map[string]string{}}}
+	var clients, all sync.WaitGroup
+	for range 2 {
+		clients.Go(func() {
+			for round := range 2000 {
+				ours, theirs := pipe.New(4 << 10)
+				h.serve(ours)
+				for _, text := range []string{"CONNECT {\"verbose\":false,\"auth_token\":\"t\"}\r\nSUB x 1\r\n", "PUB x 1\r\nx\r\n", "PING\r\n"} {
+					_, _ = theirs.Write([]byte(text)) // fails when the client has been sent away
+				}
+				if round%2 == 0 {
+					_, _ = theirs.Read(make([]byte, 4<<10))
+				}
+				noError(t, theirs.Close())
+			}
+		})
+	}
+	over := make(chan struct{})
+	all.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			h.set.MaxConnections = i % 5
+			h.set.MaxPayload = i % 3
+			h.guard(gates[i%len(gates)])
+			h.Shrink()
+		}
+	})
+	clients.Wait()
+	close(over)
+	all.Wait()
+	h.ended(t)
+	if n := h.stats.Panics.Load(); n != 0 {
+		t.Errorf("%d panics", n)
+	}
+}
+
+// noError is noErr for any goroutine.
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
