@@ -48,7 +48,11 @@ func (s *Server) ClientURL() string {
 	if addr.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "nats://" + net.JoinHostPort(host, port)
+	scheme := "nats://"
+	if o := s.opts.Load(); o.TLS != nil && !o.AllowNonTLS {
+		scheme = "tls://"
+	}
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // ID is the server's public key, new for every Server.

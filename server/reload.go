@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"nats-server/internal/auth"
+	"nats-server/internal/client"
 	"nats-server/internal/keys"
 	"nats-server/internal/options"
 )
@@ -45,52 +47,84 @@ func (s *Server) ReloadOptions(next *Options) error {
 
 // reload is ReloadOptions, with starting held.
 func (s *Server) reload(next *Options) error {
-	o, err := next.Complete()
+	p, err := s.prepareReload(next)
 	if err != nil {
 		return err
 	}
+	s.commitReload(p)
+	return nil
+}
+
+// CheckReload returns the error with which ReloadOptions would refuse these options
+// now, or nil.
+func (s *Server) CheckReload(next *Options) error {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	_, err := s.prepareReload(next)
+	return err
+}
+
+// prepared is a reload of which nothing can fail any more.
+type prepared struct {
+	options  Options
+	changes  []keys.Difference
+	auth     *auth.Directory
+	tls      *client.TLS
+	settings client.Settings
+}
+
+// prepareReload does all of a reload that can fail, and touches nothing.
+func (s *Server) prepareReload(next *Options) (*prepared, error) {
+	o, err := next.Complete()
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
-	p, l := s.phase, s.listener
+	phase, l := s.phase, s.listener
 	s.mu.Unlock()
-	if p != running {
-		return errors.New("only a running server can reload its configuration")
+	if phase != running {
+		return nil, errors.New("only a running server can reload its configuration")
 	}
 	old := s.opts.Load()
 	o.DontListen = old.DontListen // which no file can say
-	changes := options.Changes(old, &o)
-	if err := refused(changes); err != nil {
-		return err
+	p := &prepared{options: o, changes: options.Changes(old, &o), auth: s.auth}
+	if err := refused(p.changes); err != nil {
+		return nil, err
 	}
-
+	if options.CredentialsDiffer(old, &o) {
+		p.auth = s.auth.Next(s.credentials(&o))
+	}
+	if p.tls, err = s.security(&o); err != nil { // reads the certificates anew, too
+		return nil, err
+	}
 	host, port := o.Host, o.Port
 	if l != nil {
 		port = l.Addr().Port
 	}
-	dir := s.auth
-	if options.CredentialsDiffer(old, &o) {
-		dir = s.auth.Next(credentials(&o))
-	}
-	set, err := s.settings(&o, dir, host, port)
-	if err != nil {
-		return err
-	}
+	p.settings, err = s.settings(&o, p.auth, p.tls, host, port)
+	return p, err
+}
 
-	// Nothing can fail from here on.
-	replaced := dir != s.auth
-	s.opts.Store(&o)
-	s.auth = dir
+// commitReload puts a reload into force: first for connections to come, then for those
+// that there are.
+func (s *Server) commitReload(p *prepared) {
+	old, o, replaced := s.opts.Load(), &p.options, p.auth != s.auth
+	s.opts.Store(o)
+	s.auth, s.tls = p.auth, p.tls
 	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
 		s.log.SetLevels(o.Debug, o.Trace)
 	}
-	s.clients.Apply(set)
+	s.clients.Apply(p.settings)
 	if replaced {
 		s.clients.Revalidate()
+	}
+	if n := s.clients.Unpin(); n > 0 {
+		s.log.Noticef("Disconnect %d clients due to pinned certs reload", n)
 	}
 	if n := s.clients.Shrink(); n > 0 {
 		s.log.Noticef("Closed %d connections to fall within max_connections", n)
 	}
-	s.tell(changes)
-	return nil
+	s.tell(p.changes)
 }
 
 // refused is the error for changes that need a restart, naming all of them.

@@ -55,8 +55,6 @@ func (c *changing) inside() *testkit.Raw {
 	return r
 }
 
-const violation = "-ERR 'Authorization Violation'\r\n"
-
 // A client stays and notices nothing if the new gate would let it in; otherwise it
 // is told, and closed.
 func TestReloadCredentials(t *testing.T) {
@@ -74,7 +72,7 @@ func TestReloadCredentials(t *testing.T) {
 	all := []struct {
 		name, connect string
 		before, after gate
-		stays         bool
+		stays         bool // else it is told why, unless it was one of a list and is not any more
 	}{
 		{"required", silent, anybody, single("u", "p"), false},
 		{"required", none, anybody, single("u", "p"), false},
@@ -86,9 +84,7 @@ func TestReloadCredentials(t *testing.T) {
 		{"required", tok, anybody, token("t"), true},
 		{"required", silent, anybody, users, false},
 		{"required", v, anybody, users, true},
-		{"nobody", silent, anybody, list(), false},
-		{"nobody", u, users, list(), false},
-		{"nobody", u, single("u", "p"), list(), false},
+		{"an empty list", u, users, list(), true}, // is none
 		{"not required", u, single("u", "p"), anybody, true},
 		{"not required", tok, token("t"), anybody, true},
 		{"not required", v, users, anybody, true},
@@ -129,9 +125,12 @@ func TestReloadCredentials(t *testing.T) {
 				r.Send("SUB own 1\r\n")
 				r.Sync()
 				s.reload(c.after)
-				if !c.stays {
+				switch {
+				case c.name == "user removed" && !c.stays, c.name == "users to user" && !c.stays:
+					refusedAs(t, r, "") // without a word, as it is not in any list any more
+				case !c.stays:
 					refusedAs(t, r, violation)
-				} else {
+				default:
 					answer(t, r, pub("own", "x"), "MSG own 1 1\r\nx", false)
 				}
 				fresh := connect(s)
@@ -191,9 +190,24 @@ func TestReloadBeforeConnect(t *testing.T) {
 	f(single("u", "p"), token("t"), new, "")
 	f(single("u", "p"), single("u", "P"), old, violation)
 	f(token("t"), list("u", "p"), old, "")
-	f(token("t"), list(), new, violation)
 	f(token("t"), anybody, `{"verbose":false}`, "")
 	f(anybody, token("t"), new, violation)
+}
+
+// The options are copied, so a change to what the caller keeps is a change.
+func TestReloadUsersInPlace(t *testing.T) {
+	var o server.Options
+	list("u", "p")(&o)
+	s := startChanging(t, o)
+	r := s.dial()
+	r.Connect(`{"verbose":false,"user":"u","pass":"p"}`)
+	for _, password := range []string{"P", "p"} {
+		lines := s.reload(func(o *server.Options) { o.Users[0].Password = password })
+		if len(lines) == 0 || lines[len(lines)-1] != "INF Reloaded: authorization users" {
+			t.Errorf("logged %q", lines)
+		}
+	}
+	refusedAs(t, r, violation)
 }
 
 // A client may come in, be sent away and come back, as the gate changes.

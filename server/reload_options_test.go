@@ -269,10 +269,16 @@ func TestReloadNoHeaderSupport(t *testing.T) {
 	answer(t, second, hpub, "", true)
 	answer(t, first, hpub, "HMSG x 1 12 12\r\nNATS/1.0\r\n\r\n", false)
 	s.reload(func(o *server.Options) { o.NoHeaderSupport = false })
+	// What INFO has promised is kept, also to one who has not said CONNECT yet.
+	promised := s.dial()
+	s.reload(func(o *server.Options) { o.NoHeaderSupport = true })
+	promised.Connect(`{"verbose":false,"headers":true,"no_responders":true}`)
+	answer(t, promised, hpub, "", false)
+	s.reload(func(o *server.Options) { o.NoHeaderSupport = false })
 	third := s.client()
 	announces(t, third, `"headers":true`)
 	answer(t, third, hpub, "", false)
-	if got := first.Sync(); got != "HMSG x 1 12 12\r\nNATS/1.0\r\n\r\n\r\n" {
+	if got := first.Sync(); got != strings.Repeat("HMSG x 1 12 12\r\nNATS/1.0\r\n\r\n\r\n", 2) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"nats-server/internal/listen"
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
+	"nats-server/internal/perms"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
 )
@@ -28,6 +29,13 @@ type Options = options.Options
 
 // User is one who may connect, for Options.Users.
 type User = options.User
+
+// What a User may do.
+type (
+	Permissions         = perms.Config
+	SubjectPermission   = perms.Rules
+	ResponsePermissions = perms.Responses
+)
 
 // Logger receives what a server logs.
 type Logger = logs.Logger
@@ -64,6 +72,7 @@ type Server struct {
 	starting sync.Mutex      // held by Start and ReloadOptions
 	poller   *conn.Poller    // nil without client listener; under starting
 	auth     *auth.Directory // under starting
+	tls      *client.TLS     // nil without; under starting
 
 	mu       sync.Mutex
 	phase    phase
@@ -89,7 +98,10 @@ func NewServer(opts *Options) (*Server, error) {
 		done:    make(chan struct{}),
 	}
 	s.opts.Store(&o)
-	s.auth = auth.New(credentials(&o))
+	s.auth = auth.New(s.credentials(&o))
+	if s.tls, err = s.security(&o); err != nil {
+		return nil, err
+	}
 	s.clients = client.NewHub(client.Config{
 		Account: s.global,
 		Log:     &s.log,
@@ -99,21 +111,39 @@ func NewServer(opts *Options) (*Server, error) {
 	return s, nil
 }
 
-// credentials are those that clients must present.
-func credentials(o *Options) auth.Config {
-	cfg := auth.Config{Token: o.Authorization, User: o.Username, Password: o.Password}
-	if o.Users != nil {
-		cfg.Users = make(map[string]string, len(o.Users))
-		for _, u := range o.Users {
-			cfg.Users[u.Username] = u.Password
+// credentials are those that clients must present. The options are complete, so that
+// permissions compile.
+func (s *Server) credentials(o *Options) auth.Config {
+	cfg := auth.Config{Token: o.Authorization, User: o.Username, Password: o.Password, NoAuthUser: o.NoAuthUser}
+	if o.TLS != nil && o.TLS.VerifyAndMap {
+		cfg.MapCertificate = s.mapCertificate
+	}
+	for _, u := range o.Users {
+		user := auth.User{Name: u.Username, Password: u.Password, Nkey: u.Nkey, Types: u.ConnectionTypes}
+		if u.Permissions != nil {
+			user.Permissions, _ = u.Permissions.Compile()
 		}
+		cfg.Users = append(cfg.Users, user)
 	}
 	return cfg
 }
 
 // settings are what the options mean for clients, who are told the address given.
-func (s *Server) settings(o *Options, dir *auth.Directory, host string, port int) (client.Settings, error) {
-	info, err := s.info(o, dir, host, port)
+func (s *Server) settings(o *Options, dir *auth.Directory, tls *client.TLS, host string, port int) (client.Settings, error) {
+	host, port, err := o.Advertised(host, port)
+	if err != nil {
+		return client.Settings{}, err
+	}
+	line := s.info(o, dir, host, port)
+	info, err := line.Template()
+	if err != nil {
+		return client.Settings{}, fmt.Errorf("encoding INFO: %w", err)
+	}
+	later, inside := line, line
+	later.AuthRequired = dir.Required()
+	inside.TLSRequired, inside.TLSAvailable = o.TLS != nil, false
+	infoLater, _ := later.Template() // what could be encoded before still can
+	infoInside, _ := inside.Template()
 	maxPayload := int(o.MaxPayload)
 	if maxPayload < 0 {
 		maxPayload = math.MaxInt32
@@ -129,6 +159,7 @@ func (s *Server) settings(o *Options, dir *auth.Directory, host string, port int
 		TraceHeaders:   o.TraceHeaders,
 		Auth:           dir,
 		AuthTimeout:    o.AuthTimeout,
+		TLS:            tls,
 		Conn: conn.Limits{
 			MaxPending:    o.MaxPending,
 			DropWhenSlow:  o.NoFastProducerStall,
@@ -136,17 +167,15 @@ func (s *Server) settings(o *Options, dir *auth.Directory, host string, port int
 			PingInterval:  o.PingInterval,
 			MaxPingsOut:   o.MaxPingsOut,
 		},
-		Info: info,
-	}, err
+		Info:       info,
+		InfoInside: infoInside,
+		InfoLater:  infoLater,
+	}, nil
 }
 
-// info is the INFO line for clients, who are told the address given.
-func (s *Server) info(o *Options, dir *auth.Directory, host string, port int) (*wire.InfoTemplate, error) {
-	host, port, err := o.Advertised(host, port)
-	if err != nil {
-		return nil, err
-	}
-	info := wire.ServerInfo{
+// info is what the greeting of clients says, who are told the address given.
+func (s *Server) info(o *Options, dir *auth.Directory, host string, port int) wire.ServerInfo {
+	return wire.ServerInfo{
 		ServerID:     s.id,
 		ServerName:   s.nameFor(o),
 		Version:      Version,
@@ -156,14 +185,12 @@ func (s *Server) info(o *Options, dir *auth.Directory, host string, port int) (*
 		Host:         host,
 		Port:         port,
 		Headers:      !o.NoHeaderSupport,
-		AuthRequired: dir.Required(),
+		AuthRequired: dir.Announced(),
+		TLSRequired:  o.TLS != nil && !o.AllowNonTLS,
+		TLSVerify:    o.TLS != nil && o.TLS.ClientCerts(),
+		TLSAvailable: o.TLS != nil && o.AllowNonTLS,
 		MaxPayload:   int(max(o.MaxPayload, -1)),
 	}
-	t, err := info.Template()
-	if err != nil {
-		return nil, fmt.Errorf("encoding INFO: %w", err)
-	}
-	return t, nil
 }
 
 // nameFor is the server's name with the options given.
@@ -255,8 +282,9 @@ func (s *Server) listen() (*listen.Listener, error) {
 	}
 	port = l.Addr().Port
 	s.log.Noticef("Listening for client connections on %s", net.JoinHostPort(host, strconv.Itoa(port)))
+	s.announceTLS(o)
 	if err = s.open(host, port); err == nil {
-		err = l.Serve(s.clients.Serve)
+		err = l.Serve(func(a listen.Accepted) { s.clients.Accept(a) })
 	}
 	if err != nil {
 		l.Close()
@@ -269,7 +297,7 @@ func (s *Server) listen() (*listen.Listener, error) {
 
 // open begins to let clients in, who are told the address given.
 func (s *Server) open(host string, port int) error {
-	set, err := s.settings(s.opts.Load(), s.auth, host, port)
+	set, err := s.settings(s.opts.Load(), s.auth, s.tls, host, port)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-// Package auth decides whether a peer may come in. The one gate is
+// Package auth decides whether a peer may come in, and who it is. The one gate is
 // Directory.Admit; whatever a connection does before it has passed is refused by
 // its session.
 package auth
@@ -8,34 +8,95 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/x509"
+	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"nats-server/internal/perms"
 )
 
-// Credentials are what a peer presents.
+// Credentials are what a peer presents, and how it is connected.
 type Credentials struct {
 	User, Password, Token string
+	Nkey, Signature       string // of Nonce, by the key
+	Nonce                 string // what the peer was given to sign
+	Type                  string // of the connection: Standard or InProcess
+
+	Certificate *x509.Certificate // of the peer, as TLS has verified it; nil if there is none
 }
 
-// Config says who may come in. Passwords and Token may be bcrypt hashes. Token, User
-// and Users are alternatives; where several are given, the first of them decides.
+// Types of connections, as users may be restricted to.
+const (
+	Standard  = "STANDARD"
+	InProcess = "IN_PROCESS"
+)
+
+// User is one who may come in, by a name and a password or by an nkey.
+type User struct {
+	Name, Password string // Password may be a bcrypt hash
+	Nkey           string // public key of a user; "" for one with a name
+	Permissions    *perms.Permissions
+	Types          []string // of connections; empty = all
+}
+
+// Config says who may come in. Passwords and Token may be bcrypt hashes. The order in
+// which the parts are asked is that of spec: accounts-and-auth 1.2.
 type Config struct {
+	Users          []User
+	NoAuthUser     string // name or nkey of the one that a peer without credentials is
 	Token          string
-	User, Password string
-	Users          map[string]string // password by name
+	User, Password string // of the single user
+
+	// MapCertificate is for peers whose certificates say who they are, else nil. It is
+	// called once, with the names of all users.
+	MapCertificate func(names []string) CertificateMap
+}
+
+// CertificateMap finds the user that a certificate stands for among those that may be
+// used (spec: accounts-and-auth 1.7).
+type CertificateMap func(cert *x509.Certificate, usable func(string) bool) (name string, ok bool)
+
+// Kind is how a peer has shown who it is.
+type Kind uint8
+
+const (
+	Anybody Kind = iota // not at all, since nobody asks
+	ByName
+	ByNkey
+	ByToken
+)
+
+// Identity is who a peer is. It is immutable.
+type Identity struct {
+	Kind        Kind
+	Name        string // user name or nkey, "" for one who is nobody in particular
+	Listed      bool   // one of Config.Users
+	Permissions *perms.Permissions
+	types       []string
+	secret      *secret // nil for an nkey
+}
+
+// String is the identity in log lines.
+func (i *Identity) String() string {
+	return [...]string{"", "user:", "nkey:", "token"}[i.Kind] + i.Name
 }
 
 // Directory answers for the credentials of a server. It is immutable but for what it
 // remembers, and safe for concurrent use.
 type Directory struct {
-	required bool
-	token    *secret            // nil if there is none
-	users    map[string]*secret // by name
-	nobody   *secret            // of an unknown user: time does not tell which names exist
-	bcrypt   chan struct{}      // bounds how many hashes are computed at a time
-	salt     []byte             // of secret.proven, unknown outside this process
+	users  map[string]*Identity // by name
+	nkeys  map[string]*Identity // by public key
+	noAuth *Identity            // nil if a peer needs credentials
+	mapped CertificateMap       // nil if certificates say nothing
+	single *Identity            // nil if there is no single user
+	token  *secret              // nil if there is none
+	nobody *secret              // of an unknown user: time does not tell which names exist
+	bcrypt chan struct{}        // bounds how many hashes are computed at a time
+	salt   []byte               // of secret.proven, unknown outside this process
 }
 
 // secret is a configured secret. The one who knows it is not made to wait for a hash
@@ -61,10 +122,24 @@ func New(cfg Config) *Directory {
 func (d *Directory) Next(cfg Config) *Directory {
 	next := build(cfg, d.salt, d.bcrypt)
 	next.token.inherit(d.token)
-	for name, s := range next.users {
-		s.inherit(d.users[name])
+	for name, id := range next.users {
+		id.secret.inherit(d.secretOf(name))
+	}
+	if next.single != nil {
+		next.single.secret.inherit(d.secretOf(next.single.Name))
 	}
 	return next
+}
+
+// secretOf returns the secret of the user with that name, or nil.
+func (d *Directory) secretOf(name string) *secret {
+	if id := d.users[name]; id != nil {
+		return id.secret
+	}
+	if d.single != nil && d.single.Name == name {
+		return d.single.secret
+	}
+	return nil
 }
 
 func (s *secret) inherit(old *secret) {
@@ -74,45 +149,137 @@ func (s *secret) inherit(old *secret) {
 }
 
 func build(cfg Config, salt []byte, bcrypt chan struct{}) *Directory {
-	d := &Directory{bcrypt: bcrypt, salt: salt, users: make(map[string]*secret, len(cfg.Users)+1)}
+	d := &Directory{
+		users:  make(map[string]*Identity, len(cfg.Users)),
+		nkeys:  make(map[string]*Identity),
+		nobody: newSecret(""),
+		bcrypt: bcrypt,
+		salt:   salt,
+	}
+	for _, u := range cfg.Users {
+		id := &Identity{Kind: ByName, Name: u.Name, Listed: true, Permissions: u.Permissions, types: u.Types}
+		if u.Nkey != "" {
+			id.Kind, id.Name = ByNkey, u.Nkey
+			d.nkeys[u.Nkey] = id
+			continue
+		}
+		id.secret = d.newSecret(u.Password)
+		d.users[u.Name] = id
+	}
+	if cfg.MapCertificate != nil && len(d.users) > 0 {
+		d.mapped = cfg.MapCertificate(slices.Collect(maps.Keys(d.users)))
+	}
+	if d.noAuth = d.users[cfg.NoAuthUser]; d.noAuth == nil {
+		d.noAuth = d.nkeys[cfg.NoAuthUser]
+	}
+	if cfg.User != "" || cfg.Password != "" {
+		d.single = &Identity{Kind: ByName, Name: cfg.User, secret: d.newSecret(cfg.Password)}
+	}
 	if cfg.Token != "" {
 		d.token = newSecret(cfg.Token)
 	}
-	for name, password := range cfg.Users {
-		d.users[name] = newSecret(password)
-	}
-	if cfg.User != "" || cfg.Password != "" {
-		d.users[cfg.User] = newSecret(cfg.Password)
-	}
-	d.nobody = newSecret("")
-	for _, s := range d.users {
-		if s.hashed {
-			d.nobody = newSecret(s.text)
-			break
-		}
-	}
-	d.required = d.token != nil || cfg.Users != nil || len(d.users) > 0
 	return d
 }
 
-// Required reports whether a peer has to present credentials at all.
-func (d *Directory) Required() bool { return d.required }
+// newSecret is a password. If any is a hash, looking up nobody takes as long.
+func (d *Directory) newSecret(text string) *secret {
+	s := newSecret(text)
+	if s.hashed && !d.nobody.hashed {
+		d.nobody = newSecret(text)
+	}
+	return s
+}
 
-// Admit reports whether the credentials let a peer in. Where a token is configured it
-// decides, else user and password (spec: client-protocol 15). With hashes it takes its
-// time; gone tells that the peer does not wait any more.
-func (d *Directory) Admit(c Credentials, gone func() bool) bool {
+// Required reports whether a peer has to be admitted at all.
+func (d *Directory) Required() bool {
+	return len(d.users) > 0 || len(d.nkeys) > 0 || d.single != nil || d.token != nil
+}
+
+// Announced reports whether peers are told that they have to present credentials.
+func (d *Directory) Announced() bool { return d.Required() && d.noAuth == nil }
+
+// Challenges reports whether peers need a nonce.
+func (d *Directory) Challenges() bool { return len(d.nkeys) > 0 }
+
+// Silent reports whether a peer may come in without saying anything about itself.
+func (d *Directory) Silent() bool { return d.noAuth != nil && d.noAuth.secret != nil }
+
+// Lists reports whether a name or nkey is that of a configured user.
+func (d *Directory) Lists(name string) bool { return d.users[name] != nil || d.nkeys[name] != nil }
+
+// anonymous is everybody where nothing is required, bearer whoever has the token.
+var anonymous, bearer = Identity{}, Identity{Kind: ByToken}
+
+// Admit returns who the peer with these credentials is, or nil if it may not come in.
+// With hashes it takes its time; gone tells that the peer does not wait any more.
+func (d *Directory) Admit(c Credentials, gone func() bool) *Identity {
+	if !d.Required() {
+		return &anonymous
+	}
 	switch {
-	case !d.required:
-		return true
+	case c.Nkey != "" && len(d.nkeys) > 0:
+		if id := d.nkeys[c.Nkey].on(c.Type); id != nil && SignatureFault(&c) == "" {
+			return id
+		}
+		return nil
+	case d.mapped != nil:
+		return d.certified(c, gone)
+	case d.noAuth != nil && c.User == "" && c.Password == "" && c.Token == "":
+		return d.noAuth.on(c.Type)
+	case c.User != "" && len(d.users) > 0:
+		return d.password(d.users[c.User].on(c.Type), c, gone)
 	case d.token != nil:
-		return d.matches(d.token, c.Token, gone)
+		if d.matches(d.token, c.Token, gone) {
+			return &bearer
+		}
+		return nil
+	case d.single != nil:
+		// The password is compared in any case, so that time does not tell which of
+		// the two was wrong.
+		right := d.matches(d.single.secret, c.Password, gone)
+		if same(d.single.Name, c.User) && right {
+			return d.single
+		}
 	}
-	s, known := d.users[c.User]
-	if !known {
-		s = d.nobody
+	return nil
+}
+
+// on returns the identity if it may be used on a connection of a type, else nil.
+func (i *Identity) on(kind string) *Identity {
+	if i == nil || len(i.types) == 0 {
+		return i
 	}
-	return d.matches(s, c.Password, gone) && known
+	for _, t := range i.types {
+		if t == kind {
+			return i
+		}
+	}
+	return nil
+}
+
+// certified returns the one that the certificate stands for, if the password is right.
+func (d *Directory) certified(c Credentials, gone func() bool) *Identity {
+	if c.Certificate == nil {
+		return nil
+	}
+	usable := func(name string) bool { return d.users[name].on(c.Type) != nil }
+	name, ok := d.mapped(c.Certificate, usable)
+	if !ok {
+		return nil
+	}
+	return d.password(d.users[name], c, gone)
+}
+
+// password returns id, which may be nil, if the password is its own.
+func (d *Directory) password(id *Identity, c Credentials, gone func() bool) *Identity {
+	if id == nil {
+		d.matches(d.nobody, c.Password, gone)
+		return nil
+	}
+	if d.matches(id.secret, c.Password, gone) {
+		return id
+	}
+	return nil
 }
 
 // matches compares a configured secret with a given one.
@@ -141,13 +308,15 @@ func (d *Directory) matches(s *secret, given string, gone func() bool) bool {
 // PlainPassword reports whether a configured password is readable by whoever can read
 // the configuration.
 func (d *Directory) PlainPassword() bool {
-	for _, s := range d.users {
-		if s.text != "" && !s.hashed {
+	for _, id := range d.users {
+		if id.secret.plain() {
 			return true
 		}
 	}
-	return false
+	return d.single != nil && d.single.secret.plain()
 }
+
+func (s *secret) plain() bool { return s.text != "" && !s.hashed }
 
 // isHash reports whether a configured secret is a bcrypt hash: $2a$11$…
 func isHash(s string) bool {

@@ -54,7 +54,7 @@ func TestAdmit(t *testing.T) {
 			want[a] = true
 		}
 		for _, who := range everybody {
-			if got := d.Admit(who, never); got != want[who] {
+			if got := d.Admit(who, never) != nil; got != want[who] {
 				t.Errorf("%+v for %+v: %v", who, c, got)
 			}
 		}
@@ -77,7 +77,7 @@ func TestHashIsNoPassword(t *testing.T) {
 	h := hashed(t, "p", 'a')
 	f := func(c auth.Config, who auth.Credentials) {
 		t.Helper()
-		if auth.New(c).Admit(who, never) {
+		if auth.New(c).Admit(who, never) != nil {
 			t.Errorf("%+v admits %+v", c, who)
 		}
 	}
@@ -107,10 +107,10 @@ func TestWhatIsAHash(t *testing.T) {
 	f := func(configured string, hash bool) {
 		t.Helper()
 		d := auth.New(auth.Config{Token: configured})
-		if got := d.Admit(auth.Credentials{Token: "p"}, never); got != hash {
+		if got := d.Admit(auth.Credentials{Token: "p"}, never) != nil; got != hash {
 			t.Errorf("%q with the password: %v", configured, got)
 		}
-		if got := d.Admit(auth.Credentials{Token: configured}, never); got == hash {
+		if got := d.Admit(auth.Credentials{Token: configured}, never) != nil; got == hash {
 			t.Errorf("%q with itself: %v", configured, got)
 		}
 	}
@@ -136,7 +136,7 @@ func TestDamagedHashAdmitsNobody(t *testing.T) {
 	for _, h := range []string{"$2a$04$", "$2a$04$short", "$2a$99$" + strings.Repeat("x", 53)} {
 		d := auth.New(auth.Config{Token: h})
 		for _, given := range []string{"", "p", h} {
-			if d.Admit(auth.Credentials{Token: given}, never) {
+			if d.Admit(auth.Credentials{Token: given}, never) != nil {
 				t.Errorf("%q admits %q", h, given)
 			}
 		}
@@ -152,7 +152,7 @@ func TestAdmitFromManyGoroutines(t *testing.T) {
 			if i%2 == 1 {
 				who.Password = "wrong"
 			}
-			if got := d.Admit(who, never); got != (i%2 == 0) {
+			if got := d.Admit(who, never) != nil; got != (i%2 == 0) {
 				t.Errorf("%+v: %v", who, got)
 			}
 		})

@@ -10,12 +10,11 @@ import (
 	"nats-server/internal/auth"
 )
 
-func users(list ...string) map[string]string {
-	m := make(map[string]string)
+func users(list ...string) (all []auth.User) {
 	for i := 0; i < len(list); i += 2 {
-		m[list[i]] = list[i+1]
+		all = append(all, auth.User{Name: list[i], Password: list[i+1]})
 	}
-	return m
+	return all
 }
 
 func TestUsers(t *testing.T) {
@@ -40,7 +39,7 @@ func TestUsers(t *testing.T) {
 			want[a] = true
 		}
 		for _, who := range append(everybody, admitted...) { // what is remembered changes nothing
-			if got := d.Admit(who, never); got != want[who] {
+			if got := d.Admit(who, never) != nil; got != want[who] {
 				t.Errorf("%+v for %+v: %v", who, c, got)
 			}
 		}
@@ -50,17 +49,16 @@ func TestUsers(t *testing.T) {
 		upt = auth.Credentials{User: "u", Password: "p", Token: "t"}
 		vq  = auth.Credentials{User: "v", Password: "q"}
 	)
-	f(auth.Config{Users: users()}) // an empty list lets nobody in
 	f(auth.Config{Users: users("u", "p")}, up, upt)
 	f(auth.Config{Users: users("u", h)}, up, upt)
 	f(auth.Config{Users: users("u", "p", "v", "q")}, up, upt, vq)
 	f(auth.Config{Users: users("u", h, "v", "q")}, up, upt, vq)
 	f(auth.Config{Users: users("u", "p", "v", hashed(t, "q", 'b'))}, up, upt, vq)
 	f(auth.Config{Users: users("u", "")}, auth.Credentials{User: "u"}, auth.Credentials{User: "u", Token: "p"})
-	// A token decides alone, a single user adds to the list.
-	f(auth.Config{Token: "t", Users: users("u", "p")}, upt, auth.Credentials{Token: "t"})
+	// A list decides about who gives a name, a token about the others.
+	f(auth.Config{Token: "t", Users: users("u", "p")}, up, upt, auth.Credentials{Token: "t"})
 	f(auth.Config{Token: "t", Users: users()}, upt, auth.Credentials{Token: "t"})
-	f(auth.Config{User: "v", Password: "q", Users: users("u", "p")}, up, upt, vq)
+	f(auth.Config{User: "v", Password: "q", Users: users("u", "p")}, up, upt)
 }
 
 func TestRequiredWithUsers(t *testing.T) {
@@ -74,20 +72,20 @@ func TestRequiredWithUsers(t *testing.T) {
 	}
 	f(auth.Config{}, false)
 	f(auth.Config{Users: nil}, false)
-	f(auth.Config{Users: users()}, true)
+	f(auth.Config{Users: users()}, false)
 	f(auth.Config{Users: users("u", "")}, true)
 	f(auth.Config{Token: "t"}, true)
 	f(auth.Config{User: "u"}, true)
 }
 
-// The map belongs to the caller, who may go on to change it.
+// The list belongs to the caller, who may go on to change it.
 func TestUsersAreCopied(t *testing.T) {
 	m := users("u", "p")
 	d := auth.New(auth.Config{Users: m})
-	m["u"], m["v"] = "x", "x"
+	m[0].Password = "x"
 	f := func(user, password string, want bool) {
 		t.Helper()
-		if got := d.Admit(auth.Credentials{User: user, Password: password}, never); got != want {
+		if got := d.Admit(auth.Credentials{User: user, Password: password}, never) != nil; got != want {
 			t.Errorf("%s with %s: %v", user, password, got)
 		}
 	}
@@ -98,7 +96,7 @@ func TestUsersAreCopied(t *testing.T) {
 
 // counted admits and returns how many hashes were about to be computed for it.
 func counted(d *auth.Directory, c auth.Credentials) (admitted bool, hashes int) {
-	admitted = d.Admit(c, func() bool { hashes++; return false })
+	admitted = d.Admit(c, func() bool { hashes++; return false }) != nil
 	return admitted, hashes
 }
 
@@ -124,7 +122,7 @@ func TestNextRemembersWhatIsProven(t *testing.T) {
 		if ok, n := counted(d, who); !ok || n != 0 {
 			t.Errorf("%s: the old one: %v, %d hashes", name, ok, n)
 		}
-		if next.Required() && next.Admit(auth.Credentials{User: who.User, Password: "P", Token: "P"}, never) {
+		if next.Required() && next.Admit(auth.Credentials{User: who.User, Password: "P", Token: "P"}, never) != nil {
 			t.Errorf("%s: another secret is admitted", name)
 		}
 	}
@@ -138,11 +136,10 @@ func TestNextRemembersWhatIsProven(t *testing.T) {
 	f("in clear", one, auth.Config{Users: users("u", "p")}, up, true, 0)
 	f("in clear, another", one, auth.Config{Users: users("u", "q")}, up, false, 0)
 	f("the user is gone", one, auth.Config{Users: users("v", "p")}, up, false, 0)
-	f("nobody", one, auth.Config{Users: users()}, up, false, 0)
 	f("everybody", one, auth.Config{}, up, true, 0)
 	f("the same token", auth.Config{Token: h}, auth.Config{Token: h}, tp, true, 0)
 	f("another hash of the token", auth.Config{Token: h}, auth.Config{Token: again}, tp, true, 1)
-	f("no token any more", auth.Config{Token: h}, one, tp, false, 1) // that of the hash of nobody
+	f("no token any more", auth.Config{Token: h}, one, tp, false, 0)
 }
 
 // Nothing is remembered of what was wrong, by whichever directory.
@@ -150,7 +147,7 @@ func TestNextRemembersNoGuesses(t *testing.T) {
 	h := hashed(t, "p", 'a')
 	d := auth.New(auth.Config{Users: users("u", h)})
 	for range 3 {
-		for _, who := range []auth.Credentials{{User: "u", Password: "x"}, {User: "x", Password: "x"}, {}} {
+		for _, who := range []auth.Credentials{{User: "u", Password: "x"}, {User: "x", Password: "x"}} {
 			if ok, n := counted(d, who); ok || n != 1 {
 				t.Errorf("%+v: %v, %d hashes", who, ok, n)
 			}
@@ -163,7 +160,7 @@ func TestNextRemembersNoGuesses(t *testing.T) {
 func TestGone(t *testing.T) {
 	d := auth.New(auth.Config{Users: users("u", hashed(t, "p", 'a'))})
 	who := auth.Credentials{User: "u", Password: "p"}
-	if d.Admit(who, func() bool { return true }) {
+	if d.Admit(who, func() bool { return true }) != nil {
 		t.Error("one who has left is admitted")
 	}
 	if ok, n := counted(d, who); !ok || n != 1 {
@@ -194,7 +191,7 @@ func TestOneHashAtATime(t *testing.T) {
 			t.Errorf("%d hashes are computed beside another one", n)
 		}
 		// Secrets in clear do not wait for it.
-		if !d.Next(auth.Config{Token: "t"}).Admit(auth.Credentials{Token: "t"}, never) {
+		if d.Next(auth.Config{Token: "t"}).Admit(auth.Credentials{Token: "t"}, never) == nil {
 			t.Error("a token is not admitted")
 		}
 		close(free)
@@ -231,10 +228,10 @@ func TestNextBesideAdmit(t *testing.T) {
 		current := d
 		for range 3 {
 			all.Go(func() {
-				if !current.Admit(auth.Credentials{User: "u", Password: "p"}, never) {
+				if nil == current.Admit(auth.Credentials{User: "u", Password: "p"}, never) {
 					t.Error("u is not admitted")
 				}
-				if current.Admit(auth.Credentials{User: "u", Password: "x"}, never) {
+				if current.Admit(auth.Credentials{User: "u", Password: "x"}, never) != nil {
 					t.Error("a wrong password is admitted")
 				}
 			})

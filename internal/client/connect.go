@@ -1,17 +1,21 @@
 package client
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
+	"nats-server/internal/interest"
+	"nats-server/internal/perms"
 	"nats-server/internal/wire"
 )
 
 // connect carries out CONNECT (spec: client-protocol 3).
 func (s *Session) connect(arg []byte) error {
 	s.sender.Commit()
-	if s.connected {
+	if s.connected || s.bound.Load() != nil { // it may be somebody else from now on
 		s.dropAll()
 	}
 	o := &s.opts
@@ -20,17 +24,22 @@ func (s *Session) connect(arg []byte) error {
 	}
 	s.describe()
 	if o.Account != "" || o.NewAccount || !s.admit() {
+		if fault := auth.SignatureFault(s.credentials()); fault != "" {
+			s.hub.cfg.Log.Debugf("%s - %s", s.conn, fault)
+		}
 		return s.violation()
 	}
 	if !s.connected && !s.conn.Authenticated() {
 		return errTooLate
 	}
 	s.admitted, s.connected = true, true
+	s.describe()
+	s.noticeRights()
 	s.conn.ReadApart(false)
 	if o.Protocol < 0 || o.Protocol > 1 {
 		return refusal(wire.ErrClientProtocol, conn.BadClientProtocolVersion, wire.ErrClientProtocol+" "+strconv.Itoa(o.Protocol))
 	}
-	headers := o.Headers && !s.settings.NoHeaders
+	headers := o.Headers && s.headers
 	if o.NoResponders && !headers {
 		return refusal(wire.ErrNoRespNoHeaders, conn.NoRespondersRequiresHeaders, wire.ErrNoRespNoHeaders)
 	}
@@ -45,69 +54,130 @@ func (s *Session) connect(arg []byte) error {
 }
 
 // noCredentials are those of everybody who presents none.
-var noCredentials auth.Credentials
+var noCredentials = [...]auth.Credentials{{Type: auth.Standard}, {Type: auth.InProcess}}
 
-// admit reports whether the client may come in. A reload either sees the credentials
-// that are stored here, or is seen by the second look at the settings: nobody slips
-// in by a directory that is not in force any more.
-func (s *Session) admit() bool {
-	creds := &noCredentials
-	if o := &s.opts; o.User != "" || o.Pass != "" || o.Token != "" {
-		creds = &auth.Credentials{User: o.User, Password: o.Pass, Token: o.Token}
+// credentials are what the client has presented.
+func (s *Session) credentials() *auth.Credentials {
+	o, kind := &s.opts, 0
+	certificate := s.tls.Load().certificate()
+	if s.ip == "" {
+		kind = 1
 	}
+	if o.User == "" && o.Pass == "" && o.Token == "" && o.Nkey == "" && certificate == nil {
+		return &noCredentials[kind]
+	}
+	return &auth.Credentials{
+		User: o.User, Password: o.Pass, Token: o.Token,
+		Nkey: o.Nkey, Signature: o.Sig, Nonce: s.nonce, Type: noCredentials[kind].Type,
+		Certificate: certificate,
+	}
+}
+
+// admit reports whether the client may come in, and binds it to who it is. It goes on
+// until it has done so by the directory in force.
+func (s *Session) admit() bool {
+	creds := s.credentials()
 	for {
 		dir := s.hub.settings.Load().Auth
-		if !dir.Admit(*creds, s.conn.Closed) {
+		id := dir.Admit(*creds, s.conn.Closed)
+		if id == nil {
 			return false
 		}
-		s.creds.Store(creds)
-		if s.hub.settings.Load().Auth == dir {
+		if s.bind(dir, creds, id) {
 			return true
 		}
 	}
+}
+
+// bind gives the session its identity, unless dir is not in force any more. A reload
+// either finds the credentials that are stored here, or is noticed here: nobody keeps
+// what a former directory gave.
+func (s *Session) bind(dir *auth.Directory, creds *auth.Credentials, id *auth.Identity) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hub.settings.Load().Auth != dir {
+		return false
+	}
+	s.creds.Store(creds)
+	s.bound.Store(id)
+	s.self.Rights.Store(rightsOf(id))
+	return true
+}
+
+// rightsOf are the rights of a new connection of id.
+func rightsOf(id *auth.Identity) *interest.Rights {
+	p := id.Permissions
+	if p == nil {
+		return nil
+	}
+	r := &interest.Rights{Permissions: p}
+	if p.Responds() {
+		r.Replies = perms.NewReplies(p)
+	}
+	return r
+}
+
+// rights is what the client may do.
+func (s *Session) rights() *perms.Permissions {
+	if r := s.self.Rights.Load(); r != nil {
+		return r.Permissions
+	}
+	return nil
+}
+
+// comeInSilently lets a client that does not introduce itself be the user that stands
+// for such clients, if there is one, and reports whether there is.
+func (s *Session) comeInSilently() bool {
+	if !s.settings.Auth.Silent() || !s.admit() || !s.conn.Authenticated() {
+		return false
+	}
+	s.admitted = true
+	s.describe()
+	s.noticeRights()
+	s.conn.ReadApart(false)
+	return true
 }
 
 // errTooLate ends a reader whose connection is being closed by its timer.
 var errTooLate = &conn.Verdict{Reason: conn.AuthenticationTimeout}
 
 // violation is the verdict on those who do not pass the gate.
-func (s *Session) violation() error { return authViolation(s.opts.User) }
+func (s *Session) violation() error { return authViolation(s.credentials()) }
 
-func authViolation(user string) *conn.Verdict {
+func authViolation(c *auth.Credentials) *conn.Verdict {
 	log := "authentication error"
-	if user != "" {
-		log += " - User " + strconv.Quote(user)
+	switch {
+	case auth.IsNkey(c.Nkey): // what else stands there may be a secret
+		log += " - Nkey " + strconv.Quote(c.Nkey)
+	case c.User != "":
+		log += " - User " + strconv.Quote(c.User)
+	case c.Token != "":
+		log += ` - Token "[REDACTED]"`
 	}
 	return refusal(wire.ErrAuthorization, conn.AuthenticationViolation, log)
 }
 
-// describe prepares what log lines say about the client.
+// describe prepares what log lines say about the client (spec: accounts-and-auth 1.11).
 func (s *Session) describe() {
 	o := &s.opts
-	if o.Version == "" && o.Lang == "" && o.Name == "" {
-		return
-	}
-	label := ` - "`
+	about := slices.DeleteFunc([]string{o.Version, o.Lang, o.Name}, func(part string) bool { return part == "" })
 	if o.Version != "" {
-		label += "v" + o.Version
+		about[0] = "v" + about[0]
 	}
-	for _, part := range []string{o.Lang, o.Name} {
-		if part == "" {
-			continue
-		}
-		if label != ` - "` {
-			label += ":"
-		}
-		label += part
+	l := label{client: strings.Join(about, ":")}
+	if id := s.bound.Load(); id != nil && id.Kind != auth.Anybody {
+		l.user = s.hub.cfg.Account.Name + "/" + id.String()
 	}
-	label += `"`
-	s.label.Store(&label)
+	s.label.Store(&l)
 }
 
+// label is what log lines say about a client beyond its address and id.
+type label struct{ client, user string }
+
 // Label implements conn.Session.
-func (s *Session) Label() string {
+func (s *Session) Label() (client, user string) {
 	if l := s.label.Load(); l != nil {
-		return *l
+		return l.client, l.user
 	}
-	return ""
+	return "", ""
 }

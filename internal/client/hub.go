@@ -24,8 +24,11 @@ type Settings struct {
 	TraceHeaders   bool // traces show headers, not payloads
 	Auth           *auth.Directory
 	AuthTimeout    time.Duration
+	TLS            *TLS // nil without
 	Conn           conn.Limits
 	Info           *wire.InfoTemplate // of INFO lines to come
+	InfoInside     *wire.InfoTemplate // the same, where the handshake comes first
+	InfoLater      *wire.InfoTemplate // the same, for those who have come in; nil = no difference
 }
 
 // Config is what the sessions of a server have in common. It is immutable.
@@ -82,20 +85,33 @@ func (h *Hub) Len() int {
 // Serve begins the session of an accepted connection. It does not wait for
 // anything. The order of what happens first is that of spec: client-protocol 1.
 func (h *Hub) Serve(open conn.Endpoint) {
-	s := newSession(h, open)
-	s.conn.Out.Append(s.infoLine(wire.PerClient{}))
+	set := h.settings.Load()
+	s := newSession(h, open, set)
+	s.conn.Out.Append(s.infoLine(set, wire.PerClient{}))
+	if h.enter(s) {
+		s.conn.Out.Flush(true)
+		s.begin()
+	}
+}
+
+// enter registers a new session, or refuses it and reports false.
+func (h *Hub) enter(s *Session) bool {
 	switch accepted, full := h.register(s); {
 	case full:
 		s.conn.Refuse(refusal(wire.ErrMaxConnections, conn.MaxConnectionsExceeded, wire.ErrMaxConnections))
-		return
+		return false
 	case !accepted:
 		s.conn.Refuse(&conn.Verdict{Reason: conn.ServerShutdown})
-		return
+		return false
 	}
-	s.conn.Out.Flush(true)
 	if h.cfg.Log.DebugOn() {
 		h.cfg.Log.Debugf("%s - Client connection created", s.conn)
 	}
+	return true
+}
+
+// begin starts to read, and the timers of a new session.
+func (s *Session) begin() {
 	if !s.admitted {
 		s.conn.Await(s.settings.AuthTimeout)
 	} else {
@@ -104,10 +120,12 @@ func (h *Hub) Serve(open conn.Endpoint) {
 	s.conn.Start()
 }
 
-// register enters s unless the server is full or closing.
+// register enters s unless the server is full or closing. The settings are those in
+// force by then: Revalidate and Shrink, which follow Apply, see s if these are older.
 func (h *Hub) register(s *Session) (accepted, full bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	s.enter(h.settings.Load())
 	if h.closing {
 		return false, false
 	}
@@ -147,7 +165,7 @@ func (h *Hub) Sessions() []*Session {
 func (h *Hub) AnnounceLameDuck() {
 	for _, s := range h.Sessions() {
 		if s.eligible.Load() {
-			s.conn.Out.Append(s.infoLine(wire.PerClient{LameDuck: true}))
+			s.conn.Out.Append(s.infoLine(h.settings.Load(), wire.PerClient{LameDuck: true}))
 			s.conn.Out.Flush(true)
 		}
 	}

@@ -21,8 +21,12 @@ func (s *Session) publish(m *wire.Msg) {
 	s.announced(m)
 	s.warned = false
 	if reserved(m.Subject, reservedSubjects) {
-		s.hub.cfg.Log.Errorf("%s - Publish Violation - Subject %s", s.conn, strconv.Quote(string(m.Subject)))
-		s.complain(wire.PublishViolation(m.Subject))
+		s.violate(m.Subject)
+		return
+	}
+	route, allowed := s.sender.Find(m)
+	if !allowed {
+		s.violate(m.Subject)
 		return
 	}
 	if m.Reply != nil && reserved(m.Reply, reservedReplies) {
@@ -31,9 +35,15 @@ func (s *Session) publish(m *wire.Msg) {
 		return
 	}
 	s.confirm()
-	if !s.sender.Publish(m) && m.Reply != nil && s.opts.NoResponders {
+	if !s.sender.Deliver(route, m) && m.Reply != nil && s.opts.NoResponders {
 		s.sender.NoResponders(m.Subject, m.Reply)
 	}
+}
+
+// violate tells the client that it may not publish to subj.
+func (s *Session) violate(subj []byte) {
+	s.hub.cfg.Log.Errorf("%s - Publish Violation - Subject %s", s.conn, strconv.Quote(string(subj)))
+	s.complain(wire.PublishViolation(subj))
 }
 
 // announced checks the subject of a message, of which the payload may be still to

@@ -112,8 +112,8 @@ func TestGateReplacedDuringConnect(t *testing.T) {
 	f(auth.Config{User: "u", Password: hashed(t, "P")}, violation)
 	f(auth.Config{User: "v", Password: "p"}, violation)
 	f(auth.Config{Token: "T"}, violation)
-	f(auth.Config{Users: map[string]string{}}, violation)
-	f(auth.Config{Users: map[string]string{"u": "p"}}, "PONG\r\n")
+	f(auth.Config{Users: []auth.User{{Name: "w"}}}, violation)
+	f(auth.Config{Users: []auth.User{{Name: "u", Password: "p"}}}, "PONG\r\n")
 	f(auth.Config{Token: "t"}, "PONG\r\n")
 	f(auth.Config{}, "PONG\r\n")
 }
@@ -121,13 +121,13 @@ func TestGateReplacedDuringConnect(t *testing.T) {
 // A second CONNECT is judged like the first.
 func TestGateReplacedDuringSecondConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newRenewed(t, auth.Config{Users: map[string]string{"u": hashed(t, "p"), "v": "v"}})
+		h := newRenewed(t, auth.Config{Users: []auth.User{{Name: "u", Password: hashed(t, "p")}, {Name: "v", Password: "v"}}})
 		c := h.open(t)
 		c.Connect(`{"verbose":false,"user":"v","pass":"v"}`)
 		release := h.occupy()
 		c.Send("CONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nPING\r\n")
 		synctest.Wait()
-		h.guard(auth.Config{Users: map[string]string{"v": "v"}}) // v may stay, but wants to be u
+		h.guard(auth.Config{Users: []auth.User{{Name: "v", Password: "v"}}}) // v may stay, but wants to be u
 		release()
 		if got, err := c.TryClosed(); got != violation || err != nil {
 			t.Errorf("got %q, %v", got, err)
@@ -168,14 +168,14 @@ func TestRevalidateComputesNoHashAgain(t *testing.T) {
 		h.ended(t)
 	}
 	a, b := hashed(t, "p"), hashed(t, "p")
-	f(auth.Config{Users: map[string]string{"u": a}}, auth.Config{Users: map[string]string{"u": a, "v": b}}, `{"verbose":false,"user":"u","pass":"p"}`)
-	f(auth.Config{Users: map[string]string{"u": a, "v": b}}, auth.Config{User: "u", Password: a}, `{"verbose":false,"user":"u","pass":"p"}`)
+	f(auth.Config{Users: []auth.User{{Name: "u", Password: a}}}, auth.Config{Users: []auth.User{{Name: "u", Password: a}, {Name: "v", Password: b}}}, `{"verbose":false,"user":"u","pass":"p"}`)
+	f(auth.Config{Users: []auth.User{{Name: "u", Password: a}, {Name: "v", Password: b}}}, auth.Config{User: "u", Password: a}, `{"verbose":false,"user":"u","pass":"p"}`)
 	f(auth.Config{Token: a}, auth.Config{Token: a, User: "u"}, `{"verbose":false,"auth_token":"p"}`)
 }
 
 // Clients that are about to go make room: nobody else is closed for them.
 func TestShrinkDoesNotCountThoseWhoGo(t *testing.T) {
-	h := newRenewed(t, auth.Config{Users: map[string]string{"stays": "", "goes": ""}})
+	h := newRenewed(t, auth.Config{Users: []auth.User{{Name: "stays", Password: ""}, {Name: "goes", Password: ""}}})
 	const each = 3
 	var stay [each]*testkit.Raw
 	leave := make(chan struct{})
@@ -188,7 +188,7 @@ func TestShrinkDoesNotCountThoseWhoGo(t *testing.T) {
 		c.Greeting()
 		c.Connect(`{"verbose":false,"user":"goes"}`)
 	}
-	h.guard(auth.Config{Users: map[string]string{"stays": ""}})
+	h.guard(auth.Config{Users: []auth.User{{Name: "stays", Password: ""}}})
 	if n := h.Len(); n != 2*each {
 		t.Fatalf("%d sessions: they do not cling", n)
 	}
@@ -233,10 +233,55 @@ func (c clinging) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// One who comes while the settings change is one of those who were there before, or
+// of those who came after.
+func TestSettingsChangeDuringAccept(t *testing.T) {
+	f := func(before auth.Config, change func(*client.Settings), sent, want string) {
+		t.Helper()
+		h := newRenewed(t, before)
+		ours, theirs := pipe.New(4 << 10)
+		c := testkit.Attach(t, theirs)
+		h.serve(looked{ours, new(sync.Once), func() {
+			change(&h.set)
+			h.Apply(h.set)
+			h.Revalidate()
+			h.Shrink()
+		}})
+		c.Greeting()
+		c.Send(sent)
+		if err := c.TryExact(want); err != nil {
+			t.Error(err)
+		}
+		noErr(t, c.Close())
+		h.ended(t)
+	}
+	gate := func(cfg auth.Config) func(*client.Settings) {
+		return func(s *client.Settings) { s.Auth = s.Auth.Next(cfg) }
+	}
+	f(auth.Config{}, gate(auth.Config{Token: "t"}), "PING\r\n", violation)
+	f(auth.Config{}, gate(auth.Config{Token: "t"}), "CONNECT {\"verbose\":false,\"auth_token\":\"t\"}\r\nPING\r\n", "PONG\r\n")
+	f(auth.Config{Token: "t"}, gate(auth.Config{}), "CONNECT {\"verbose\":false}\r\nPING\r\n", "PONG\r\n")
+	f(auth.Config{}, func(s *client.Settings) { s.MaxConnections = 0 }, "", "-ERR 'maximum connections exceeded'\r\n")
+	f(auth.Config{}, func(s *client.Settings) { s.MaxPayload = 1 }, "PUB x 2\r\n", "-ERR 'Maximum Payload Violation'\r\n")
+}
+
+// looked is a connection that runs f when it is asked for the peer's address, which
+// is when its session has been made and is not known yet.
+type looked struct {
+	net.Conn
+	once *sync.Once
+	f    func()
+}
+
+func (l looked) RemoteAddr() net.Addr {
+	l.once.Do(l.f)
+	return l.Conn.RemoteAddr()
+}
+
 // Clients come, go and are sent away from everywhere at once.
 func TestSettingsChangeUnderLoad(t *testing.T) {
 	h := newRenewed(t, auth.Config{})
-	gates := []auth.Config{{}, {Token: "t"}, {User: "u", Password: "p"}, {Users: map[string]string{}}}
+	gates := []auth.Config{{}, {Token: "t"}, {User: "u", Password: "p"}, {Users: []auth.User{}}}
 	var clients, all sync.WaitGroup
 	for range 2 {
 		clients.Go(func() {

@@ -19,14 +19,16 @@ type Session struct {
 	hub    *Hub
 	conn   *conn.Conn
 	self   interest.Subscriber
-	label  atomic.Pointer[string]
+	label  atomic.Pointer[label]
 	sender *delivery.Sender
 
 	// Of the reader.
-	settings  *Settings // as last seen
+	settings  *Settings        // as last seen
+	seen      *interest.Rights // as last seen
 	parser    wire.Parser
 	opts      wire.Options
 	ip        string
+	headers   bool // INFO has promised them
 	admitted  bool // has passed the gate, or there is none
 	connected bool // has sent a CONNECT that was accepted
 	greeted   bool // has had the PONG to its first PING after that
@@ -35,8 +37,13 @@ type Session struct {
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
+	inside bool // the handshake came before INFO
+
 	open  bool                             // no credentials were needed when it was accepted
+	nonce string                           // to be signed with an nkey; "" if nobody has one
 	creds atomic.Pointer[auth.Credentials] // those of the last CONNECT that was accepted
+	bound atomic.Pointer[auth.Identity]    // whose it was; changed under mu
+	tls   atomic.Pointer[secured]          // nil on a connection without TLS
 
 	mu   sync.Mutex
 	sids interest.Sids
@@ -47,18 +54,14 @@ var (
 	pongLine = []byte("PONG\r\n")
 )
 
-func newSession(h *Hub, open conn.Endpoint) *Session {
-	set := h.settings.Load()
-	s := &Session{
-		hub:      h,
-		opts:     wire.DefaultOptions(),
-		open:     !set.Auth.Required(),
-		admitted: !set.Auth.Required(),
+// newSession makes a session that is told of set.
+func newSession(h *Hub, open conn.Endpoint, set *Settings) *Session {
+	s := &Session{hub: h, opts: wire.DefaultOptions(), headers: !set.NoHeaders}
+	if set.Auth.Challenges() {
+		s.nonce = auth.NewNonce()
 	}
-	s.adopt(set)
 	s.conn = conn.New(open, h.nextID.Add(1), &h.conn)
 	s.conn.Bind(s)
-	s.conn.ReadApart(!s.admitted)
 	if a, ok := s.conn.RemoteAddr().(*net.TCPAddr); ok {
 		s.ip = a.IP.String()
 	}
@@ -69,10 +72,26 @@ func newSession(h *Hub, open conn.Endpoint) *Session {
 	return s
 }
 
+// enter begins with the settings, which say whether there is a gate.
+func (s *Session) enter(set *Settings) {
+	s.adopt(set)
+	s.open = !set.Auth.Required()
+	s.admitted = s.open
+	s.conn.ReadApart(!s.open)
+}
+
 // infoLine is the INFO for this client; it adds what does not vary in time.
-func (s *Session) infoLine(c wire.PerClient) []byte {
+func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	c.ID, c.IP = s.conn.ID, s.ip
-	return s.hub.settings.Load().Info.Append(nil, c)
+	switch later := c.ConnectInfo || c.LameDuck; {
+	case s.inside:
+		return set.InfoInside.Append(nil, c)
+	case later && set.InfoLater != nil:
+		return set.InfoLater.Append(nil, c)
+	case !later:
+		c.Nonce = s.nonce
+	}
+	return set.Info.Append(nil, c)
 }
 
 // adopt goes on with other settings. It is called between commands, at most with the
@@ -89,10 +108,11 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	if set := s.hub.settings.Load(); set != s.settings {
 		s.adopt(set)
 	}
+	s.noticeRights()
 	p.Begin()
 	trace := s.hub.cfg.Log.TraceOn()
 	for used < len(b) {
-		if !s.admitted && b[used]|0x20 != 'c' {
+		if !s.admitted && b[used]|0x20 != 'c' && !s.comeInSilently() {
 			return used, 0, s.violation()
 		}
 		verb, n := p.Next(b[used:])
@@ -115,6 +135,14 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		}
 	}
 	return used, 0, nil
+}
+
+// noticeRights follows a change of what the client may do.
+func (s *Session) noticeRights() {
+	if r := s.self.Rights.Load(); r != s.seen {
+		s.seen = r
+		s.sender.SetRights(r)
+	}
 }
 
 // obey carries out any command but a publish.
@@ -178,7 +206,7 @@ func (s *Session) greet() {
 	if s.opts.Protocol < 1 {
 		return
 	}
-	s.sender.Control(s.infoLine(wire.PerClient{ConnectInfo: true, RemoteAccount: s.hub.cfg.Account.Name}))
+	s.sender.Control(s.infoLine(s.settings, wire.PerClient{ConnectInfo: true, RemoteAccount: s.hub.cfg.Account.Name}))
 	s.sender.Commit()
 	s.eligible.Store(true)
 }

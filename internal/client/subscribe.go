@@ -21,23 +21,38 @@ func (s *Session) subscribe(arg []byte) error {
 	}
 	s.active = true
 	s.sender.Commit()
-	if complaint := s.refuseSub(filter, group, sid); complaint != "" {
-		s.complain(complaint)
-		return nil
-	}
-	if s.find(sid) == nil {
+	for {
+		rights := s.self.Rights.Load()
+		if complaint := s.refuseSub(filter, group, sid); complaint != "" {
+			s.complain(complaint)
+			return nil
+		}
+		if s.find(sid) != nil {
+			break
+		}
 		if !subject.ValidFilter(filter) {
 			s.complain(wire.ErrInvalidSubject)
 			return nil
 		}
-		sub := interest.NewSub(&s.self, filter, group, sid)
-		s.mu.Lock()
-		s.sids.Add(sub)
-		s.mu.Unlock()
-		s.hub.cfg.Account.Subscribe(sub)
+		if s.insert(interest.NewSub(&s.self, filter, group, sid), rights) {
+			break
+		}
 	}
 	s.confirm()
 	return nil
+}
+
+// insert adds a subscription that was found to be allowed by rights, unless those are
+// not in force any more.
+func (s *Session) insert(sub *interest.Sub, rights *interest.Rights) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.self.Rights.Load() != rights {
+		return false
+	}
+	s.sids.Add(sub)
+	s.hub.cfg.Account.Subscribe(sub)
+	return true
 }
 
 // refuseSub returns why the client may not have that subscription, or "".
@@ -47,8 +62,15 @@ func (s *Session) refuseSub(filter, group, sid []byte) string {
 	case string(group) == sysGroup:
 		log.Errorf("%s - Subscription Violation - Subject %q, Queue: %q, SID %s", s.conn, filter, group, sid)
 		return wire.SubscribeViolation(filter, group)
+	case !s.rights().MaySubscribe(filter, group):
+		if len(group) > 0 {
+			log.Errorf("%s - Subscription Violation - Subject %q, Queue: %q, SID %s", s.conn, filter, group, sid)
+		} else {
+			log.Errorf("%s - Subscription Violation - Subject %q, SID %s", s.conn, filter, sid)
+		}
+		return wire.SubscribeViolation(filter, group)
 	case cfg.MaxSubTokens > 0 && subject.Tokens(filter) > cfg.MaxSubTokens:
-		log.Errorf("%s - Subscription Violation - Subject %q has more than %d tokens, SID %s", s.conn, filter, cfg.MaxSubTokens, sid)
+		log.Errorf("%s - Subscription Violation Too Many Tokens - Subject %q, SID %s", s.conn, filter, sid)
 		return wire.TooManyTokens(filter)
 	case cfg.MaxSubs > 0 && s.numSubs() >= cfg.MaxSubs:
 		log.Errorf("%s - %s", s.conn, wire.ErrMaxSubscriptions)

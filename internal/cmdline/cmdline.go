@@ -116,5 +116,13 @@ func (c *Command) Load() (o *options.Options, warnings []string, err error) {
 	for _, apply := range c.flags.given {
 		apply(o)
 	}
+	if t := o.TLS; t != nil && c.flags.tls && len(t.Certificates) == 0 {
+		switch {
+		case t.CertFile == "":
+			return nil, nil, errors.New("TLS Server certificate must be present and valid")
+		case t.KeyFile == "":
+			return nil, nil, errors.New("TLS Server private key must be present and valid")
+		}
+	}
 	return o, warnings, nil
 }

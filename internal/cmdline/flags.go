@@ -7,12 +7,14 @@ import (
 	"strings"
 
 	"nats-server/internal/options"
+	"nats-server/internal/tlsconf"
 )
 
 // flags are the flags of a command line.
 type flags struct {
 	help, version, helpTLS  bool
 	test                    bool
+	tls                     bool // some flag is about TLS
 	config, signal, against string
 	apply                   map[string]func(*options.Options) // by name: what the flag sets
 	late                    []string                          // names whose flags decide over others, in order
@@ -100,6 +102,23 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 	boolean("DVV", func(o o, v bool) { o.Debug, o.Trace, o.TraceVerbose = v, v, v })
 	f.late = []string{"DV", "VV", "DVV"}
 
+	tls := func(o o) *tlsconf.Config {
+		if o.TLS == nil {
+			o.TLS = new(tlsconf.Config)
+		}
+		return o.TLS
+	}
+	text("tlscert", func(o o, v string) { tls(o).CertFile = v })
+	text("tlskey", func(o o, v string) { tls(o).KeyFile = v })
+	text("tlscacert", func(o o, v string) { tls(o).CAFile = v })
+	boolean("tlsverify", func(o o, v bool) { tls(o).Verify = v })
+	boolean("tls", func(o o, v bool) {
+		if tls(o); !v {
+			o.TLS = nil
+		}
+	})
+	f.late = append(f.late, "tls")
+
 	text("user", func(o o, v string) { o.Username = v })
 	text("pass", func(o o, v string) { o.Password = v })
 	text("auth", func(o o, v string) { o.Authorization = v })
@@ -111,11 +130,11 @@ func (f *flags) declareUnsupported(fs *flag.FlagSet) {
 		fs.Int(n, 0, "")
 		f.yet[n] = true
 	}
-	for _, n := range strings.Fields("tls tlsverify no_advertise js jetstream") {
+	for _, n := range strings.Fields("no_advertise js jetstream") {
 		fs.Bool(n, false, "")
 		f.yet[n] = true
 	}
-	for _, n := range strings.Fields("tlscert tlskey tlscacert routes cluster cluster_listen cluster_name " +
+	for _, n := range strings.Fields("routes cluster cluster_listen cluster_name " +
 		"cluster_advertise sd store_dir") {
 		fs.String(n, "", "")
 		f.yet[n] = true
@@ -127,6 +146,7 @@ func (f *flags) note(fs *flag.FlagSet) {
 	given := map[string]bool{}
 	fs.Visit(func(fl *flag.Flag) {
 		given[fl.Name] = true
+		f.tls = f.tls || strings.HasPrefix(fl.Name, "tls")
 		if f.yet[fl.Name] && fl.Value.String() != fl.DefValue {
 			f.unsupported = append(f.unsupported, fmt.Sprintf("\"%s%s\" is not supported by this version", dashes(fl.Name), fl.Name))
 		}

@@ -288,7 +288,7 @@ func (p *parser) value(in place) *Value {
 		p.word(v, from)
 	}
 	if v.Kind != Map && v.Kind != Array {
-		v.Raw = excerpt(p.text[from:p.pos])
+		v.Raw = Excerpt(p.text[from:p.pos])
 	}
 	own := unit + int64(len(v.Str))
 	v.weight += own
@@ -299,7 +299,8 @@ func (p *parser) value(in place) *Value {
 // maxRaw is how much of a scalar's source text a Value keeps.
 const maxRaw = 64
 
-func excerpt(text string) string {
+// Excerpt returns as much of a text as a message may quote.
+func Excerpt(text string) string {
 	if len(text) <= maxRaw {
 		return text
 	}

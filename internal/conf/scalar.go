@@ -127,7 +127,7 @@ func (p *parser) date(v *Value, from int) {
 	text := p.text[from:p.pos]
 	t, err := time.Parse("2006-01-02T15:04:05Z", text)
 	if err != nil {
-		p.wrongNumber(fmt.Sprintf("expected Zulu formatted DateTime, but got '%s'", text), len(text))
+		p.wrongNumber(fmt.Sprintf("expected Zulu formatted DateTime, but got '%s'", Excerpt(text)), len(text))
 		return
 	}
 	v.Kind, v.Time = Time, t
@@ -142,10 +142,10 @@ func (p *parser) badNumber(format string, args ...any) {
 // ASCII.
 func (p *parser) noNumber(kind, text string, err error) {
 	if errors.Is(err, strconv.ErrRange) {
-		p.wrongNumber(fmt.Sprintf("%s '%s' is out of the range", kind, text), len(text))
+		p.wrongNumber(fmt.Sprintf("%s '%s' is out of the range", kind, Excerpt(text)), len(text))
 		return
 	}
-	p.wrongNumber(fmt.Sprintf("expected %s, but got '%s'", kind, text), len(text))
+	p.wrongNumber(fmt.Sprintf("expected %s, but got '%s'", kind, Excerpt(text)), len(text))
 }
 
 // wrongNumber reports the number that was read last, as long as given.

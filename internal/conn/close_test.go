@@ -71,7 +71,7 @@ func TestLastBytesLeaveIfTheReasonAllows(t *testing.T) {
 
 func TestTheFirstReasonWins(t *testing.T) {
 	overAll(t, func(t *testing.T, tr transport) {
-		w, s := newWorld(t), &session{label: ` - "v1:go:x"`}
+		w, s := newWorld(t), &session{label: "v1:go:x"}
 		far := w.connect(tr, s)
 		equal(t, "reason", s.Reason(), conn.Open)
 		name := s.String()

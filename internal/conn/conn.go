@@ -3,7 +3,6 @@ package conn
 import (
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,9 +24,9 @@ type Session interface {
 	Ended(Reason)
 	// TraceOut logs bytes that are about to be queued. Any goroutine may call it.
 	TraceOut(b []byte)
-	// Label is what log lines say about the peer beyond its address and id: "" or
-	// a text that begins with " - ". Any goroutine may call it.
-	Label() string
+	// Label is what log lines say about the peer beyond its address and id: what its
+	// program is and who it is, "" where that is not known. Any goroutine may call it.
+	Label() (client, user string)
 }
 
 // Stats counts what happened to the connections of a server.
@@ -152,14 +151,26 @@ func (c *Conn) RemoteAddr() net.Addr { return c.link.peer() }
 
 // String is the connection's name in log lines.
 func (c *Conn) String() string {
-	return fmt.Sprintf("%s - %s:%d%s", c.link.peer(), c.cfg.Kind, c.ID, c.session.Label())
+	name := fmt.Sprintf("%s - %s:%d", c.link.peer(), c.cfg.Kind, c.ID)
+	client, user := c.session.Label()
+	if client != "" {
+		name += ` - "` + client + `"`
+	}
+	if user != "" {
+		name += ` - "` + user + `"`
+	}
+	return name
 }
 
 // LogFields is what String says, as fields of a structured log line.
 func (c *Conn) LogFields() []logs.Field {
 	fields := []logs.Field{{Key: "remote", Value: c.link.peer().String()}, {Key: c.cfg.Kind, Value: c.ID}}
-	if label := c.session.Label(); label != "" {
-		fields = append(fields, logs.Field{Key: "peer", Value: strings.Trim(strings.TrimPrefix(label, " - "), `"`)})
+	client, user := c.session.Label()
+	if client != "" {
+		fields = append(fields, logs.Field{Key: "peer", Value: client})
+	}
+	if user != "" {
+		fields = append(fields, logs.Field{Key: "user", Value: user})
 	}
 	return fields
 }

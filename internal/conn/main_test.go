@@ -151,7 +151,7 @@ func (w *world) accepted() (conn.Endpoint, net.Conn) {
 	noErr(w.t, err)
 	defer l.Close()
 	near := make(chan conn.Endpoint, 1)
-	l.Serve(func(e conn.Endpoint) { near <- e })
+	l.Serve(func(a listen.Accepted) { near <- a.Endpoint() })
 	far, err := net.Dial("tcp", l.Addr().String())
 	noErr(w.t, err)
 	return <-near, far
@@ -212,7 +212,7 @@ func (s *session) TraceOut(b []byte) {
 	s.traced = append(s.traced, b...)
 }
 
-func (s *session) Label() string { return s.label }
+func (s *session) Label() (client, user string) { return s.label, "" }
 
 // reason waits for the end of the session.
 func (s *session) reason(t testing.TB) conn.Reason {

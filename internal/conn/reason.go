@@ -24,6 +24,7 @@ const (
 	ServerShutdown
 	NoRespondersRequiresHeaders
 	InternalError
+	TLSHandshakeError
 )
 
 var reasonTexts = [...]string{
@@ -45,6 +46,7 @@ var reasonTexts = [...]string{
 	ServerShutdown:              "Server Shutdown",
 	NoRespondersRequiresHeaders: "No Responders Requires Headers",
 	InternalError:               "Unknown State",
+	TLSHandshakeError:           "TLS Handshake Failure",
 }
 
 func (r Reason) String() string {
@@ -58,7 +60,7 @@ func (r Reason) String() string {
 // Where the socket or its peer has failed there is no point.
 func (r Reason) final() bool {
 	switch r {
-	case ReadError, WriteError, SlowConsumerPending, SlowConsumerDeadline:
+	case ReadError, WriteError, SlowConsumerPending, SlowConsumerDeadline, TLSHandshakeError:
 		return false
 	}
 	return true

@@ -32,7 +32,7 @@ func newLoopback(t testing.TB) *loopback {
 	}
 	t.Cleanup(l.Close)
 	lo := &loopback{newWorld(t), make(chan conn.Endpoint, 1), l.Addr().String()}
-	l.Serve(func(e conn.Endpoint) { lo.endpoints <- e })
+	l.Serve(func(a listen.Accepted) { lo.endpoints <- a.Endpoint() })
 	return lo
 }
 

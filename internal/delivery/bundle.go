@@ -23,7 +23,7 @@ func (s *Sender) bundle(l *lane) {
 	l.each(func(t *target) { t.stage.inLane++ })
 	rest := l.plain[:0]
 	for _, t := range l.plain {
-		if t.stage.inLane > 1 || t.stage == s.own || t.sub.Limited() || !l.join(t) {
+		if t.stage.inLane > 1 || t.stage == s.own || t.notes != nil || t.sub.Limited() || !l.join(t) {
 			rest = append(rest, t)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"nats-server/internal/buf"
 	"nats-server/internal/interest"
+	"nats-server/internal/perms"
 	"nats-server/internal/subject"
 	"nats-server/internal/wire"
 )
@@ -21,7 +22,8 @@ const (
 type target struct {
 	stage  *stage
 	sub    *interest.Sub
-	prefix []byte // what a delivery begins with, in the form for HMSG
+	prefix []byte         // what a delivery begins with, in the form for HMSG
+	notes  *perms.Replies // where replies are noted, to which the receiver may answer; mostly nil
 }
 
 // group is the receivers of which one gets each message.
@@ -55,6 +57,7 @@ type lane struct {
 	bundles []bundle
 	groups  []group
 	arena   []byte // backs the prefixes
+	refused bool   // the publisher may not publish to the subject
 }
 
 func (l *lane) targets() int {
@@ -198,6 +201,9 @@ func (s *Sender) renew(l *lane, subj []byte) {
 // plan works out who gets the messages of l.
 func (s *Sender) plan(l *lane) {
 	l.reset()
+	if r := s.rights; r != nil {
+		l.refused = !r.MayPublish(l.subject)
+	}
 	if subject.HasEmptyToken(l.subject) {
 		l.stamp = interest.Stamp{}
 		return
@@ -216,9 +222,16 @@ func (s *Sender) plan(l *lane) {
 		if !s.echo && to == s.self {
 			continue
 		}
+		var notes *perms.Replies
+		if r := to.Rights.Load(); r != nil {
+			if !r.MayReceive(l.subject, []byte(sub.Group())) {
+				continue
+			}
+			notes = r.Replies
+		}
 		at := len(l.arena)
 		l.arena = wire.AppendPrefix(l.arena, l.subject, sub.Sid())
-		t := target{s.stageOf(to.Queue), sub, l.arena[at:]}
+		t := target{s.stageOf(to.Queue), sub, l.arena[at:], notes}
 		if name := sub.Group(); name != "" {
 			members := s.groupOf(l, name)
 			*members = append(*members, t)
@@ -238,6 +251,7 @@ func (l *lane) reset() {
 		l.groups[i].members = l.groups[i].members[:0]
 	}
 	clear(l.bundles)
+	l.refused = false
 	l.plain, l.bundles, l.groups, l.arena = l.plain[:0], l.bundles[:0], l.groups[:0], l.arena[:0]
 }
 

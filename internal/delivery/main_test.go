@@ -120,7 +120,7 @@ func (p *peer) Consume(b []byte) (used, need int, err error) { return len(b), 0,
 func (p *peer) Settle() func()                               { return nil }
 func (p *peer) Ended(conn.Reason)                            {}
 func (p *peer) TraceOut([]byte)                              {}
-func (p *peer) Label() string                                { return "" }
+func (p *peer) Label() (client, user string)                 { return "", "" }
 
 func (w *world) peer() *peer {
 	near, _ := pipe.New(1)

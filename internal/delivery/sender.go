@@ -18,10 +18,11 @@ const stagedMost = 1 << 20
 // Sender is the publishing half of one connection. It belongs to the connection's
 // reader goroutine.
 type Sender struct {
-	acct *account.Account
-	self *interest.Subscriber
-	own  *stage
-	echo bool
+	acct   *account.Account
+	self   *interest.Subscriber
+	own    *stage
+	echo   bool
+	rights *interest.Rights // as last told
 
 	lanes   lanes
 	last    *lane // of the message before
@@ -55,15 +56,48 @@ func NewSender(acct *account.Account, self *interest.Subscriber, held func(time.
 func (s *Sender) SetEcho(echo bool) {
 	if s.echo != echo {
 		s.echo = echo
-		s.spread()
-		s.lanes, s.last = lanes{}, nil
+		s.forget()
 	}
+}
+
+// SetRights says what the connection may publish, nil meaning everything. It is told,
+// and does not look itself, so that all lanes are of the same rights.
+func (s *Sender) SetRights(r *interest.Rights) {
+	s.rights = r
+	s.forget()
+}
+
+// forget drops what is remembered about subjects.
+func (s *Sender) forget() {
+	s.spread()
+	s.lanes, s.last = lanes{}, nil
+}
+
+// Route is what Find found out about a message. It is valid until the Sender is used
+// for another message.
+type Route struct{ lane *lane }
+
+// Find works out where m goes, and reports whether this connection may publish it.
+func (s *Sender) Find(m *wire.Msg) (r Route, allowed bool) {
+	l := s.lane(m.Subject)
+	return Route{l}, !l.refused || s.answers(m.Subject)
+}
+
+// answers reports whether a message may be published as the answer to one that was
+// delivered to this connection, and counts it.
+func (s *Sender) answers(subj []byte) bool {
+	r := s.rights
+	return r != nil && r.Replies != nil && r.Replies.Use(subj, time.Now())
 }
 
 // Publish stages m for everybody who wants it and reports whether there was
 // anybody.
-func (s *Sender) Publish(m *wire.Msg) (delivered bool) {
-	l := s.lane(m.Subject)
+func (s *Sender) Publish(m *wire.Msg) (delivered bool) { return s.Deliver(Route{s.lane(m.Subject)}, m) }
+
+// Deliver stages m, for which Find has given the route, and reports whether there was
+// anybody who wants it.
+func (s *Sender) Deliver(r Route, m *wire.Msg) (delivered bool) {
+	l := r.lane
 	if len(l.groups) > 0 && !s.choosing {
 		s.choosing = true
 		s.acct.BeginChoice()
@@ -102,6 +136,9 @@ func (s *Sender) send(t *target, m *wire.Msg) bool {
 	case t.sub.To().NoHeaders.Load():
 		s.plain = m.AppendPlainTail(s.plain[:0])
 		prefix, tail = prefix[1:], s.plain
+	}
+	if t.notes != nil && m.Reply != nil {
+		t.notes.Note(m.Reply, time.Now())
 	}
 	if t.sub.Limited() {
 		return s.sendNow(t, prefix, tail)

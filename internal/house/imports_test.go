@@ -24,6 +24,8 @@ var rooms = map[string]room{
 	"logs":     {modules: "golang.org/x/sys/windows/svc/eventlog", why: "everybody logs, so it may depend on nobody"},
 	"pipe":     {why: "it is a net.Conn, which knows nothing of what is said on it"},
 	"ids":      {modules: "github.com/nats-io/nkeys", why: "identities are values"},
+	"tlsconf":  {mayImport: "conf keys", why: "it prepares what crypto/tls needs; whose connections they are is for others"},
+	"perms":    {mayImport: "subject", why: "it knows rules and subjects; who they are for, and what becomes of a violation, is for others"},
 	"conf":     {why: "it is the language alone; what keys mean is for others"},
 	"systemd":  {modules: "golang.org/x/sys/unix", why: "it talks to the service manager, about nothing but ready, reloading, stopping and alive"},
 	"winsvc":   {modules: "golang.org/x/sys/windows/svc", why: "it translates between a service manager and a process; what either does is not its concern"},
@@ -34,25 +36,25 @@ var rooms = map[string]room{
 
 	// core
 	"conn":     {mayImport: "buf logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
-	"interest": {mayImport: "subject conn", why: "it knows subjects and the queues of subscribers; accounts and grammar are above it"},
+	"interest": {mayImport: "subject conn perms", why: "it knows subjects and the queues of subscribers; accounts and grammar are above it"},
 
 	// state
 	"account": {mayImport: "interest subject", why: "an account is a subject space; peers and authentication are above it"},
-	"auth":    {mayImport: "subject wire ids", modules: "golang.org/x/crypto/bcrypt", why: "it decides from credentials alone; connections and accounts come later"},
+	"auth":    {mayImport: "subject wire ids perms", modules: "golang.org/x/crypto/bcrypt github.com/nats-io/nkeys", why: "it decides from credentials alone; connections and accounts come later"},
 
 	// engine
-	"delivery": {mayImport: "account interest conn wire subject buf", why: "it takes messages to queues and must not know which kind of peer is at either end"},
+	"delivery": {mayImport: "account interest conn wire subject buf perms", why: "it takes messages to queues and must not know which kind of peer is at either end"},
 	"listen":   {mayImport: "conn logs", why: "it accepts for any kind of peer, so it may know none"},
 
 	// peers
-	"client": {mayImport: "account auth conn delivery interest logs subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// root
-	"options": {mayImport: "conf keys", why: "settings are plain data, composed here and handed out by the server"},
-	"/server": {mayImport: "account auth client conn ids interest keys listen logs options pipe version wire", why: "it wires everything below; the process is above it"},
+	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
+	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
-	"cmdline": {mayImport: "options version", why: "it turns arguments into options; running them is for process"},
+	"cmdline": {mayImport: "options tlsconf version", why: "it turns arguments into options; running them is for process"},
 	"plan":    {mayImport: "keys options", modules: "golang.org/x/sys/unix", why: "it compares settings; who reloads and who prints is for process"},
 	"process": {mayImport: "cmdline ctl logs mkpasswd options plan systemd winsvc", why: "it drives a server through an interface; main passes the constructor"},
 	"/":       {mayImport: "options process /server", why: "main only joins process and server"},
@@ -60,6 +62,7 @@ var rooms = map[string]room{
 	// aside
 	"/util/mkpasswd": {mayImport: "mkpasswd", why: "it only passes the process's arguments and streams"},
 	"testkit":        {mayImport: "/server", why: "it starts servers for tests, through the public surface"},
+	"blackbox":       {why: "it is a test"},
 	"transcripts":    {why: "it is a test with its data"},
 	"house":          {why: "it is a test"},
 	"/bench":         {modules: "golang.org/x/sys/unix", why: "it measures executables from outside, ours and others, so it uses no package of ours"},
@@ -144,11 +147,11 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 // higher would.
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
-		"subject buf logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts /bench",
-		"wire conn keys /util/mkpasswd",
-		"interest auth options",
-		"account plan",
-		"delivery listen",
+		"subject buf logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
+		"wire conn keys perms /util/mkpasswd",
+		"interest auth tlsconf",
+		"account options",
+		"delivery listen plan",
 		"client",
 		"/server",
 		"cmdline",

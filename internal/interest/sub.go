@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"nats-server/internal/conn"
+	"nats-server/internal/perms"
 )
 
 // Subscriber is what all subscriptions of one connection share.
@@ -14,6 +15,15 @@ type Subscriber struct {
 	Ended func(*Sub)
 	// NoHeaders tells that the peer wants messages without their headers.
 	NoHeaders atomic.Bool
+	// Rights is what the connection may do, nil meaning everything. A change must be
+	// followed by account.Changed for each of its subscriptions.
+	Rights atomic.Pointer[Rights]
+}
+
+// Rights are the permissions of a connection.
+type Rights struct {
+	*perms.Permissions
+	Replies *perms.Replies // to which it may answer; nil if it has no such permission
 }
 
 // Sub is one subscription. Everything but the Tap is set before Insert and

@@ -27,7 +27,7 @@ func (r *Report) decode(t Table, v *conf.Value) {
 			r.secret = outer || row.Secret
 			row.Value.read(r, key, e.Value)
 		case !e.Value.UsedAsVariable():
-			r.Errorf(e.Pos, "unknown field %q%s", e.Key, r.suggestion(t, e.Key))
+			r.Errorf(e.Pos, "unknown field %q%s", conf.Excerpt(e.Key), r.suggestion(t, e.Key))
 		}
 	}
 	r.secret = outer

@@ -11,6 +11,20 @@ import (
 
 const units = `durations are written like "30s", "2m" or "1h30m", with the units h, m, s, ms, us and ns`
 
+// AnyDuration is a time like "1h15m", of which a negative one has a meaning.
+func AnyDuration(p *time.Duration) Value {
+	d := DurationText(p)
+	text := d.read
+	d.read = func(r *Report, key string, v *conf.Value) {
+		if n, err := time.ParseDuration(v.Str); v.Kind == conf.String && err == nil && n < 0 {
+			*p = n
+			return
+		}
+		text(r, key, v)
+	}
+	return d
+}
+
 // DurationText is a time like "1h15m", not negative.
 func DurationText(p *time.Duration) Value {
 	return Value{

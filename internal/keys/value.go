@@ -21,6 +21,12 @@ type Value struct {
 	absent bool          // the feature is to come
 }
 
+// Shown is a value whose field does not hold what is written in a file.
+func (v Value) Shown(show func() string) Value {
+	v.show = show
+	return v
+}
+
 // Quiet is a value that another key shows, too: comparisons leave it out.
 func (v Value) Quiet() Value {
 	v.show = nil
@@ -198,6 +204,12 @@ func Block(t Table) Value {
 		}
 		r.Block(key, t, v)
 	}}
+}
+
+// Nested is a map with keys of its own that is read by more than storing its values:
+// read calls Report.Block.
+func Nested(t Table, show func() string, read func(r *Report, key string, v *conf.Value)) Value {
+	return Value{form: "map", each: t, show: show, read: read}
 }
 
 // List is an array of maps with the keys of each, which are for suggestions and the

@@ -36,7 +36,7 @@ type rawAcceptor struct {
 	fd     int
 	poller *conn.Poller
 	log    *logs.Log
-	handle func(conn.Endpoint)
+	handle func(Accepted)
 
 	mu      sync.Mutex // held while accepting
 	closed  bool
@@ -54,7 +54,7 @@ func newAcceptor(nl *net.TCPListener, poller *conn.Poller, log *logs.Log) (accep
 	return a, os.NewSyscallError("fcntl", syscall.SetNonblock(a.fd, true))
 }
 
-func (a *rawAcceptor) serve(handle func(conn.Endpoint)) error {
+func (a *rawAcceptor) serve(handle func(Accepted)) error {
 	a.handle = handle
 	return a.poller.WhenReadable(a.fd, a.accept)
 }
@@ -68,7 +68,7 @@ func (a *rawAcceptor) accept() (more bool) {
 		if a.closed {
 			return false
 		}
-		open, err := a.acceptOne()
+		peer, err := a.acceptOne()
 		switch {
 		case err == syscall.EAGAIN:
 			return false
@@ -79,22 +79,40 @@ func (a *rawAcceptor) accept() (more bool) {
 			return false
 		}
 		a.backoff = minBackoff
-		a.handle(open)
+		a.handle(peer)
 	}
 	return true
 }
 
-func (a *rawAcceptor) acceptOne() (conn.Endpoint, error) {
+func (a *rawAcceptor) acceptOne() (Accepted, error) {
 	fd, sa, err := syscall.Accept4(a.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
 	if err != nil {
-		return nil, err
+		return Accepted{}, err
 	}
 	peer, err := addrPort(sa)
 	if err != nil {
 		syscall.Close(fd)
-		return nil, err
+		return Accepted{}, err
 	}
-	return conn.Socket(a.poller, fd, peer), nil
+	return Accepted{a.poller, fd, peer}, nil
+}
+
+// Accepted is a connection that has just been accepted. Exactly one of its methods is
+// to be called, once.
+type Accepted struct {
+	poller *conn.Poller
+	fd     int
+	peer   netip.AddrPort
+}
+
+// Endpoint is the connection watched by the poller.
+func (a Accepted) Endpoint() conn.Endpoint { return conn.Socket(a.poller, a.fd, a.peer) }
+
+// Conn is the connection as a net.Conn.
+func (a Accepted) Conn() (net.Conn, error) {
+	f := os.NewFile(uintptr(a.fd), "")
+	defer f.Close() // the net.Conn has a copy
+	return net.FileConn(f)
 }
 
 // tryLater tries again after a while that grows, since the poller does not report

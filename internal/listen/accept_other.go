@@ -28,12 +28,12 @@ func newAcceptor(nl *net.TCPListener, _ *conn.Poller, log *logs.Log) (acceptor, 
 	return &netAcceptor{nl: nl, log: log, done: make(chan struct{})}, nil
 }
 
-func (a *netAcceptor) serve(handle func(conn.Endpoint)) error {
+func (a *netAcceptor) serve(handle func(Accepted)) error {
 	a.serving.Go(func() { a.accept(handle) })
 	return nil
 }
 
-func (a *netAcceptor) accept(handle func(conn.Endpoint)) {
+func (a *netAcceptor) accept(handle func(Accepted)) {
 	backoff := minBackoff
 	for {
 		nc, err := a.nl.AcceptTCP()
@@ -41,7 +41,7 @@ func (a *netAcceptor) accept(handle func(conn.Endpoint)) {
 		case err == nil:
 			backoff = minBackoff
 			nc.SetKeepAlive(false)
-			handle(conn.Stream(nc))
+			handle(Accepted{nc})
 			continue
 		case errors.Is(err, net.ErrClosed):
 			return
@@ -63,3 +63,13 @@ func (a *netAcceptor) close() {
 	})
 	a.serving.Wait()
 }
+
+// Accepted is a connection that has just been accepted. Exactly one of its methods is
+// to be called, once.
+type Accepted struct{ nc net.Conn }
+
+// Endpoint is the connection with goroutines of its own.
+func (a Accepted) Endpoint() conn.Endpoint { return conn.Stream(a.nc) }
+
+// Conn is the connection as a net.Conn.
+func (a Accepted) Conn() (net.Conn, error) { return a.nc, nil }

@@ -1,4 +1,5 @@
-// Package listen accepts connections and hands each to a function as an endpoint.
+// Package listen accepts connections and hands each to a function, to be served as an
+// endpoint or as a net.Conn.
 // It knows nothing of what is spoken on them.
 package listen
 
@@ -27,7 +28,7 @@ type Listener struct {
 // acceptor does the accepting in the way of the operating system.
 type acceptor interface {
 	// serve starts accepting.
-	serve(handle func(conn.Endpoint)) error
+	serve(handle func(Accepted)) error
 	// close ends it; handle is not called after its return.
 	close()
 }
@@ -53,7 +54,7 @@ func (l *Listener) Addr() *net.TCPAddr { return l.addr }
 
 // Serve starts accepting. handle must not wait for anything; it may be called by
 // several goroutines at a time.
-func (l *Listener) Serve(handle func(conn.Endpoint)) error { return l.acceptor.serve(handle) }
+func (l *Listener) Serve(handle func(Accepted)) error { return l.acceptor.serve(handle) }
 
 // Close stops accepting. handle is not called any more after its return. Accepted
 // connections stay.

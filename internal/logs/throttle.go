@@ -139,7 +139,7 @@ type summary struct {
 // summarise logs how many lines have been suppressed since the last time, to the
 // logger that get returns. Several calls take turns, so that all is said when any
 // of them returns.
-func (g *Log) summarise(get func() *Logger) {
+func (g *Log) summarise(get func() *holder) {
 	t := &g.throttle
 	t.summing.Lock()
 	defer t.summing.Unlock()
@@ -148,9 +148,9 @@ func (g *Log) summarise(get func() *Logger) {
 		if l == nil {
 			return
 		}
-		say := (*l).Warnf
+		say := l.Warnf
 		if s.level == fault {
-			say = (*l).Errorf
+			say = l.Errorf
 		}
 		say("Suppressed %d similar lines: last %q", s.count, s.last)
 	}

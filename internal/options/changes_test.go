@@ -31,6 +31,10 @@ func TestChangesOfEveryKey(t *testing.T) {
 	for _, row := range supported() {
 		var want []string
 		switch row.Name {
+		case "no_auth_user": // needs users, see TestChangesOfCredentials
+			continue
+		case "tls":
+			want = []string{"tls cert_file", "tls key_file", "tls timeout", "authorization timeout", "tls"} // defaults, too
 		case "disable_sublist_cache", "no_system_account": // have no effect
 		case "trace_verbose", "trace_headers":
 			want = []string{"trace", row.Name}
@@ -43,7 +47,7 @@ func TestChangesOfEveryKey(t *testing.T) {
 		var got []string
 		for _, d := range options.Changes(before, completed(t, samples[row.Name].want)) {
 			got = append(got, d.Name)
-			if d.Change != row.Change || d.Why != row.Why {
+			if row.Name != "tls" && (d.Change != row.Change || d.Why != row.Why) {
 				t.Errorf("%s: %v (%s), but its row says %v (%s)", row.Name, d.Change, d.Why, row.Change, row.Why)
 			}
 		}

@@ -3,7 +3,6 @@ package options
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"nats-server/internal/conf"
 	"nats-server/internal/keys"
@@ -15,6 +14,7 @@ func (o *Options) Keys() keys.Table {
 	t = append(t, o.listenKeys()...)
 	t = append(t, o.logKeys()...)
 	t = append(t, o.limitKeys()...)
+	t = append(t, o.tlsKeys()...)
 	t = append(t, o.authKeys()...)
 	t = append(t, o.processKeys()...)
 	return append(t, notYet()...)
@@ -107,7 +107,7 @@ func (o *Options) maxConnections() keys.Value {
 		if o.MaxConn == 0 { // written, and therefore not the default
 			o.MaxConn = -1
 		}
-	})
+	}).Shown(func() string { return strconv.Itoa(max(o.MaxConn, 0)) })
 }
 
 // unlimited is a limit for which any value below 1 is none.
@@ -128,89 +128,7 @@ func (o *Options) gracePeriod() keys.Value {
 		if o.LameDuckGracePeriod == 0 {
 			o.LameDuckGracePeriod = -1
 		}
-	})
-}
-
-func (o *Options) authKeys() keys.Table {
-	block := keys.Table{
-		{Name: "user", Aliases: []string{"username"}, Value: keys.String(&o.Username), Label: "authorization username", Secret: true,
-			Doc: "Name of the single user."},
-		{Name: "pass", Aliases: []string{"password"}, Value: keys.String(&o.Password), Label: "authorization password", Secret: true,
-			Doc: "Password of the single user, plain or a bcrypt hash."},
-		{Name: "token", Value: keys.String(&o.Authorization), Label: "authorization token", Secret: true,
-			Doc: "Token that clients present, plain or a bcrypt hash."},
-		{Name: "users", Value: o.users(), Label: "authorization users", Secret: true, Doc: "Users, instead of a single one."},
-		{Name: "timeout", Value: keys.Seconds(&o.AuthTimeout), Label: "authorization timeout", Default: `"2s"`,
-			Change: keys.NewClients, Doc: "Time for clients to present their credentials."},
-	}
-	block = append(block, keys.Unsupported("default_permissions default_permission permissions",
-		"auth_callout auth_hook", "proxy_required")...)
-	return keys.Table{{Name: "authorization", Value: keys.Block(block).Then(o.checkAuth),
-		Doc: "Who may connect. Clients that a reload would not let in are closed."}}
-}
-
-func (o *Options) checkAuth(r *keys.Report, at conf.Pos) {
-	single := o.Username != "" || o.Password != ""
-	switch token := o.Authorization != ""; {
-	case single && token:
-		r.Errorf(at, "Cannot have a user/pass and token")
-	case single && len(o.Users) > 0:
-		r.Errorf(at, "Can not have a single user/pass and a users array")
-	case token && len(o.Users) > 0:
-		r.Errorf(at, "Can not have a token and a users array")
-	}
-}
-
-func (o *Options) users() keys.Value {
-	show := func() string {
-		var b strings.Builder
-		for _, u := range o.Users {
-			b.WriteString(strconv.Quote(u.Username) + strconv.Quote(u.Password))
-		}
-		return b.String()
-	}
-	return keys.List(new(User).keys(), show, func(r *keys.Report, key string, v *conf.Value) {
-		if v.Kind != conf.Array {
-			r.Errorf(v.Pos, "Expected users field to be an array, got %s: write users: [ { … } ]", text(v))
-			return
-		}
-		o.Users = make([]*User, 0, len(v.List))
-		seen := make(map[string]conf.Pos, len(v.List))
-		for _, e := range v.List {
-			u := new(User)
-			switch {
-			case e.Kind != conf.Map:
-				r.Errorf(e.Pos, "Expected user entry to be a map/struct, got %s", text(e))
-				continue
-			case !r.Block("user", u.keys(), e):
-				continue
-			case u.Username == "":
-				r.Errorf(e.Pos, "User entry requires a user")
-				continue
-			case seen[u.Username] != (conf.Pos{}):
-				r.Errorf(e.Pos, "Duplicate user %q detected: the first one is at %s", u.Username, seen[u.Username])
-				continue
-			}
-			seen[u.Username] = e.Pos
-			o.Users = append(o.Users, u)
-		}
-	})
-}
-
-func (u *User) keys() keys.Table {
-	return append(keys.Table{
-		{Name: "user", Aliases: []string{"username"}, Value: keys.String(&u.Username), Doc: "Name of the user."},
-		{Name: "pass", Aliases: []string{"password"}, Value: keys.String(&u.Password), Doc: "Password, plain or a bcrypt hash."},
-	}, keys.Unsupported("nkey", "permissions permission authorization",
-		"allowed_connection_types connection_types clients", "proxy_required")...)
-}
-
-// text is a value as messages quote it. A string may be a secret.
-func text(v *conf.Value) string {
-	if v.Kind == conf.Array || v.Kind == conf.Map || v.Kind == conf.String {
-		return v.Kind.String()
-	}
-	return v.Raw
+	}).Shown(func() string { return max(o.LameDuckGracePeriod, 0).String() })
 }
 
 func (o *Options) processKeys() keys.Table {
@@ -227,8 +145,8 @@ func notYet() keys.Table {
 		"http", "https", "http_port monitor_port", "https_port", "http_base_path",
 		"prof_port", "prof_block_rate", "max_closed_clients", "write_timeout",
 		"connect_error_reports", "reconnect_error_reports", "connection_error_report_attempts",
-		"proxy_protocol", "allow_non_tls", "tls", "ocsp", "ocsp_cache",
-		"no_auth_user", "accounts", "mappings maps", "system_account system",
+		"proxy_protocol", "ocsp", "ocsp_cache",
+		"accounts", "mappings maps", "system_account system",
 		"operator operators root roots root_operator root_operators", "trusted trusted_keys",
 		"resolver account_resolver accounts_resolver", "resolver_tls", "resolver_preload",
 		"resolver_pinned_accounts", "default_sentinel", "cluster", "gateway", "leafnodes leaf",

@@ -1,9 +1,16 @@
 package options
 
 import (
+	"strings"
+
 	"nats-server/internal/conf"
 	"nats-server/internal/keys"
 )
+
+const empty = ": config has no values or is empty"
+
+// SaysEmpty reports whether a warning says that there is nothing in the file.
+func SaysEmpty(warning string) bool { return strings.HasSuffix(warning, empty) }
 
 // Load reads a configuration file. The error has everything that is wrong with it,
 // for the operator; warnings are about what works, but is probably not meant.
@@ -19,7 +26,7 @@ func Load(path string) (o *Options, warnings []string, err error) {
 	}
 	warnings = report.Warnings()
 	if len(f.Root.Map) == 0 {
-		warnings = append(warnings, path+": config has no values or is empty")
+		warnings = append(warnings, path+empty)
 	}
 	return o, warnings, nil
 }

@@ -1,6 +1,8 @@
 package options_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -78,7 +80,7 @@ func text(o *options.Options) string {
 				fmt.Fprintf(&b, "%s: %d\n", name, len(value))
 			}
 			for _, u := range value {
-				fmt.Fprintf(&b, "  %q %q\n", u.Username, u.Password)
+				fmt.Fprintf(&b, "  %q %q%s\n", u.Username, u.Password, more(u))
 			}
 		case string:
 			if value != "" && name != "ConfigFile" && name != "ConfigDigest" {
@@ -161,6 +163,22 @@ func TestFileAndDigest(t *testing.T) {
 	if diff := cmp.Diff(want, o); diff != "" {
 		t.Error("-want +got\n", diff)
 	}
+}
+
+// more is what a user has beside name and password.
+func more(u *options.User) string {
+	rest := *u
+	rest.Username, rest.Password = "", ""
+	if reflect.ValueOf(rest).IsZero() {
+		return ""
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(rest); err != nil {
+		return err.Error()
+	}
+	return " " + strings.TrimSpace(b.String())
 }
 
 // writeUsers writes a configuration with n users, of which the last has the password

@@ -4,9 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"nats-server/internal/perms"
+	"nats-server/internal/tlsconf"
 )
 
 // Defaults, as operators of NATS servers expect them (spec: configuration.md 11).
@@ -20,7 +24,7 @@ const (
 	DefaultWriteDeadline  = 10 * time.Second
 	DefaultPingInterval   = 2 * time.Minute
 	DefaultMaxPingsOut    = 2
-	DefaultAuthTimeout    = 2 * time.Second
+	DefaultAuthTimeout    = 2 * time.Second // without TLS
 	DefaultLameDuck       = 2 * time.Minute
 	DefaultLameDuckGrace  = 10 * time.Second
 
@@ -60,11 +64,15 @@ type Options struct {
 	NoHeaderSupport     bool // announce no headers and refuse HPUB
 	NoFastProducerStall bool // never delay a publisher; drop for the receiver that is behind
 
+	TLS         *tlsconf.Config // how clients connect securely; nil = they do not
+	AllowNonTLS bool            // clients may do without
+
 	Username      string        // with Password: what a client must present in CONNECT
 	Password      string        // plain text or a bcrypt hash of it
 	Authorization string        // token a client must present in CONNECT, or a bcrypt hash of it
 	Users         []*User       // who may connect, instead of Username or Authorization; nil = no list
-	AuthTimeout   time.Duration // time for CONNECT when credentials are required; 0 = 2 s
+	NoAuthUser    string        // the one of Users that a client without credentials is; "" = none
+	AuthTimeout   time.Duration // time for CONNECT when credentials are required; 0 = 2 s, with TLS 1 s more than its timeout
 
 	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min
 	LameDuckGracePeriod time.Duration // wait before the first of them; 0 = 10 s, negative = none
@@ -88,10 +96,13 @@ type Options struct {
 	PortsFileDir string // where a file with the ports in use is written; "" = none
 }
 
-// User is one who may connect.
+// User is one who may connect, by a name or by an nkey.
 type User struct {
-	Username string
-	Password string // plain text or a bcrypt hash of it
+	Username        string
+	Password        string        // plain text or a bcrypt hash of it
+	Nkey            string        // public key, instead of the two above
+	Permissions     *perms.Config // nil = may do everything
+	ConnectionTypes []string      // STANDARD, IN_PROCESS; empty = all
 }
 
 // Complete returns a copy with every default filled in, or the first problem
@@ -107,7 +118,19 @@ func (o Options) Complete() (Options, error) {
 	fill(&o.WriteDeadline, DefaultWriteDeadline)
 	fill(&o.PingInterval, DefaultPingInterval)
 	fill(&o.MaxPingsOut, DefaultMaxPingsOut)
-	fill(&o.AuthTimeout, DefaultAuthTimeout)
+	authTimeout := DefaultAuthTimeout
+	if o.TLS != nil {
+		t := *o.TLS // the caller's stays as it is
+		o.TLS = &t
+		fill(&t.Timeout, tlsconf.DefaultTimeout)
+		authTimeout = t.Timeout + time.Second
+	}
+	fill(&o.AuthTimeout, authTimeout)
+	o.Users = slices.Clone(o.Users)
+	for i, u := range o.Users {
+		own := *u
+		o.Users[i] = &own
+	}
 	fill(&o.LogFormat, LogText)
 	fill(&o.LameDuckDuration, DefaultLameDuck)
 	fill(&o.LameDuckGracePeriod, DefaultLameDuckGrace)
@@ -143,6 +166,14 @@ func (o *Options) check() error {
 	}
 	if _, _, err := o.Advertised("", 0); err != nil {
 		return err
+	}
+	if err := o.checkUsers(); err != nil {
+		return err
+	}
+	if o.TLS != nil {
+		if err := o.TLS.Check(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case strings.ContainsAny(o.ServerName, " \t\r\n"):

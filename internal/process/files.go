@@ -25,9 +25,13 @@ func (r *runner) writePorts(dir string) {
 	if dir == "" {
 		return
 	}
+	scheme := "nats"
+	if o := &r.options; o.TLS != nil && !o.AllowNonTLS {
+		scheme = "tls"
+	}
 	ports := struct {
 		Nats []string `json:"nats,omitempty"`
-	}{urls("nats", r.server.Addr())}
+	}{urls(scheme, r.server.Addr())}
 	b, err := json.Marshal(ports)
 	path := filepath.Join(dir, fmt.Sprintf("%s_%d.ports", filepath.Base(os.Args[0]), os.Getpid()))
 	if err == nil {

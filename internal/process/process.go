@@ -31,6 +31,7 @@ type Server interface {
 	SetLogger(l logs.Logger, debug, trace bool)
 	Start() error                         // returns when clients can connect, or with nothing left running
 	Addr() net.Addr                       // of the client listener, nil if there is none
+	CheckReload(*options.Options) error   // whether ReloadOptions would refuse
 	ReloadOptions(*options.Options) error // as a whole or not at all
 	Shutdown()                            // blocks until the server has ended; may interrupt a lame duck period
 	LameDuckShutdown()                    // blocks for the lame duck period and the shutdown after it
@@ -113,6 +114,7 @@ func host(c *cmdline.Command, stderr io.Writer, newServer NewServer) int {
 		signals := make(chan os.Signal, 16)
 		return run(c, stderr, newServer, signals, func() {
 			signal.Notify(signals, trapped()...)
+			signal.Ignore(ignored...)
 		}, func() {})
 	}
 	status, err := winsvc.Run(func(controls <-chan os.Signal, ready func()) int {

@@ -2,7 +2,7 @@ package process
 
 import (
 	"errors"
-	"os"
+	"slices"
 	"strings"
 
 	"nats-server/internal/options"
@@ -16,6 +16,10 @@ func (r *runner) reload() {
 	next, warnings, err := r.command.Load()
 	if err == nil && next.ConfigFile == "" {
 		err = errors.New("can only reload config when a file is provided using -c or --config")
+	}
+	if err == nil && slices.ContainsFunc(warnings, options.SaysEmpty) {
+		// An editor may just have truncated it, and it would let everybody in.
+		err = errors.New(warnings[len(warnings)-1])
 	}
 	if err == nil {
 		for _, w := range warnings {
@@ -33,10 +37,13 @@ func (r *runner) reload() {
 	r.log.Noticef("Reloaded server configuration (%s)", r.options.ConfigDigest)
 }
 
-// adopt prepares what the process has to change, lets the server change, and then
-// takes over what was prepared.
+// adopt makes sure that the server will follow, prepares what the process has to
+// change, lets the server change, and then takes over what was prepared.
 func (r *runner) adopt(o *options.Options) error {
 	next, err := o.Complete()
+	if err == nil {
+		err = r.server.CheckReload(o)
+	}
 	if err != nil {
 		return err
 	}
@@ -50,9 +57,7 @@ func (r *runner) adopt(o *options.Options) error {
 		err = writePidFile(next.PidFile)
 	}
 	if err == nil {
-		if err = r.server.ReloadOptions(o); err != nil && next.PidFile != r.options.PidFile && next.PidFile != "" {
-			os.Remove(next.PidFile)
-		}
+		err = r.server.ReloadOptions(o)
 	}
 	if err != nil {
 		if fresh != r.log {

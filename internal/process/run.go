@@ -60,14 +60,14 @@ func run(c *cmdline.Command, stderr io.Writer, newServer NewServer, signals <-ch
 
 func (r *runner) serve(signals <-chan os.Signal, trap, ready func()) int {
 	defer r.server.SetLogger(nil, false, false)
+	// From here on a signal waits for the end of Start instead of killing a server
+	// that is half way up. Whoever sees the pid file may send one.
+	trap()
+	defer signal.Reset(trapped()...)
 	if err := writePidFile(r.options.PidFile); err != nil {
 		r.log.Fatalf("Could not write pidfile: %v", err)
 		return exitFailed
 	}
-	// From here on a signal waits for the end of Start instead of killing a server
-	// that is half way up.
-	trap()
-	defer signal.Reset(trapped()...)
 
 	if err := r.server.Start(); err != nil {
 		r.log.Fatalf("%v", err)

@@ -37,6 +37,7 @@ func loop(r *runner, signals <-chan os.Signal) {
 		r.server.WaitForShutdown()
 		close(ended)
 	}()
+	signals = collect(signals, ended)
 	now := running
 	for {
 		select {
@@ -47,6 +48,32 @@ func loop(r *runner, signals <-chan os.Signal) {
 			now = r.act(meaning(sig), now)
 		}
 	}
+}
+
+// collect passes signals on when they can be obeyed. Meanwhile one of each kind is
+// kept, so that none is lost behind others, until done is closed.
+func collect(in <-chan os.Signal, done <-chan struct{}) <-chan os.Signal {
+	out := make(chan os.Signal)
+	go func() {
+		var waiting []os.Signal
+		for {
+			next, to := os.Signal(nil), chan os.Signal(nil)
+			if len(waiting) > 0 {
+				next, to = waiting[0], out
+			}
+			select {
+			case sig := <-in:
+				if !slices.Contains(waiting, sig) {
+					waiting = append(waiting, sig)
+				}
+			case to <- next:
+				waiting = waiting[1:]
+			case <-done:
+				return
+			}
+		}
+	}()
+	return out
 }
 
 // meaning is what a signal, or a control of a service, asks for.

@@ -20,6 +20,7 @@ const (
 	ErrClientProtocol   = "invalid client protocol"
 	ErrNoRespNoHeaders  = "no responders requires headers support"
 	ErrStale            = "Stale Connection"
+	ErrThrottled        = "Connection throttling is active. Please try again later."
 	ErrInvalidSubject   = "Invalid Subject"
 	ErrInvalidPublish   = "Invalid Publish Subject"
 )

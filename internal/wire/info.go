@@ -19,6 +19,9 @@ type ServerInfo struct {
 	Port         int    `json:"port"`
 	Headers      bool   `json:"headers"`
 	AuthRequired bool   `json:"auth_required,omitempty"`
+	TLSRequired  bool   `json:"tls_required,omitempty"`
+	TLSVerify    bool   `json:"tls_verify,omitempty"`
+	TLSAvailable bool   `json:"tls_available,omitempty"`
 	MaxPayload   int    `json:"max_payload"`
 }
 
@@ -26,6 +29,7 @@ type ServerInfo struct {
 type PerClient struct {
 	ID            uint64
 	IP            string
+	Nonce         string // to be signed with an nkey; "" = none
 	LameDuck      bool
 	ConnectInfo   bool   // the INFO that answers the first PING
 	RemoteAccount string // only with ConnectInfo
@@ -44,8 +48,8 @@ func (i *ServerInfo) Template() (*InfoTemplate, error) {
 	return &InfoTemplate{append([]byte("INFO "), b[:len(b)-1]...)}, nil
 }
 
-// Append appends the INFO line for one client. IP must need no JSON escaping, as
-// is true of addresses.
+// Append appends the INFO line for one client. IP and Nonce must need no JSON escaping,
+// as is true of addresses and base64.
 func (t *InfoTemplate) Append(dst []byte, c PerClient) []byte {
 	dst = append(dst, t.start...)
 	dst = append(dst, `,"client_id":`...)
@@ -53,6 +57,10 @@ func (t *InfoTemplate) Append(dst []byte, c PerClient) []byte {
 	if c.IP != "" {
 		dst = append(dst, `,"client_ip":"`...)
 		dst = append(append(dst, c.IP...), '"')
+	}
+	if c.Nonce != "" {
+		dst = append(dst, `,"nonce":"`...)
+		dst = append(append(dst, c.Nonce...), '"')
 	}
 	if c.LameDuck {
 		dst = append(dst, `,"ldm":true`...)

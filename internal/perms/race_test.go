@@ -1,0 +1,5 @@
+//go:build race
+
+package perms_test
+
+const raceEnabled = true

@@ -1,0 +1,70 @@
+package server
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"time"
+
+	"nats-server/internal/auth"
+	"nats-server/internal/client"
+	"nats-server/internal/tlsconf"
+)
+
+// TLSConfig says how clients connect securely, for Options.TLS.
+type TLSConfig = tlsconf.Config
+
+// security is what the options say about TLS, with the files read; nil without.
+func (s *Server) security(o *Options) (*client.TLS, error) {
+	c := o.TLS
+	if c == nil {
+		return nil, nil
+	}
+	files, err := tlsconf.NewServer(c, &s.log)
+	if err != nil {
+		return nil, err
+	}
+	t := &client.TLS{
+		Config:   files.TLS(),
+		Timeout:  c.Timeout,
+		Optional: o.AllowNonTLS,
+		First:    c.HandshakeFirst,
+		Wait:     c.HandshakeWait,
+	}
+	if len(c.PinnedCerts) > 0 {
+		t.Verify = func(state *tls.ConnectionState) error { return files.Pinned(state, s.log.Debugf) }
+	}
+	if c.RateLimit > 0 {
+		rate := tlsconf.NewRate(c.RateLimit)
+		t.Accept = func(now time.Time) bool {
+			if rate.Allow(now) {
+				return true
+			}
+			s.log.Warnf("Rejected %d connections due to TLS rate limiting", rate.Rejected())
+			return false
+		}
+	}
+	return t, nil
+}
+
+// mapCertificate prepares to find users by the certificates of clients.
+func (s *Server) mapCertificate(users []string) auth.CertificateMap {
+	names := tlsconf.NewNames(users)
+	return func(cert *x509.Certificate, usable func(string) bool) (string, bool) {
+		return tlsconf.MapUser(cert, names, usable, s.log.Debugf)
+	}
+}
+
+// announceTLS logs how clients are to connect (spec: command-line 9).
+func (s *Server) announceTLS(o *Options) {
+	switch {
+	case o.TLS == nil:
+		return
+	case o.AllowNonTLS:
+		s.log.Noticef("TLS available for client connections")
+	default:
+		s.log.Noticef("TLS required for client connections")
+	}
+	if o.TLS.HandshakeFirst && o.TLS.HandshakeWait == 0 {
+		s.log.Warnf("Clients that are not using \"TLS Handshake First\" option will fail to connect")
+	}
+}
