@@ -225,8 +225,8 @@ func TestAuthenticationLog(t *testing.T) {
 		t.Helper()
 		s, log := configured(t, config)
 		r := testkit.Dial(t, s.Addr().String())
-		if strings.Contains(send, "SIGNED") {
-			send = strings.Replace(send, "SIGNED", k.sign(t, r.Info), 1)
+		if before, after, found := strings.Cut(send, "SIGNED"); found {
+			send = before + k.sign(t, r.Info) + after
 		}
 		r.Send(send)
 		noErr(t, r.HalfClose())
