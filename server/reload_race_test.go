@@ -171,7 +171,7 @@ func TestReloadWhileEverybodyActs(t *testing.T) {
 					p.fail("got %q while it is %s", m, now)
 				}
 			}
-			if now == allowed && !strings.Contains(strings.Join(r.msgs, "\n"), own) && i != 1 {
+			if now == allowed && !strings.Contains(strings.Join(r.msgs, "\n"), own) && i == 0 { // others may get it, or use up the five
 				p.fail("%q did not arrive, but %q", own, r.msgs)
 			}
 		})

@@ -17,7 +17,9 @@ func (h *Hub) Revalidate() {
 	dir := h.settings.Load().Auth
 	verdicts := make(map[auth.Credentials]*auth.Identity)
 	for _, s := range h.Sessions() {
+		s.mu.Lock() // whoever is about to bind does so first, or notices dir
 		creds := s.creds.Load()
+		s.mu.Unlock()
 		switch {
 		case s.conn.Closed():
 			continue

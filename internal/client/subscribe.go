@@ -146,12 +146,13 @@ func (s *Session) leave(sub *interest.Sub) {
 // expired is told by whoever delivered the last message of a subscription.
 func (s *Session) expired(sub *interest.Sub) { s.remove(sub) }
 
-// remove takes a subscription out of the interest. It reports false if that has
-// been done already.
+// remove takes a subscription out of the interest. Both tables change under one lock:
+// a reload that finds no subscription here may rely on there being none. It reports
+// false if that has been done already.
 func (s *Session) remove(sub *interest.Sub) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	present := s.sids.Remove(sub)
-	s.mu.Unlock()
 	if present {
 		s.hub.cfg.Account.Unsubscribe(sub)
 	}
@@ -171,17 +172,18 @@ const manySubs = 1000
 
 // dropAll ends all subscriptions.
 func (s *Session) dropAll() {
-	s.mu.Lock()
-	all := make([]*interest.Sub, 0, s.sids.Len())
-	s.sids.Each(func(sub *interest.Sub) { all = append(all, sub) })
-	s.sids = interest.Sids{}
-	s.mu.Unlock()
-	if len(all) > manySubs {
+	n := s.numSubs()
+	if n > manySubs {
 		s.conn.Lengthy()
 	}
+	all := make([]*interest.Sub, 0, n)
+	s.mu.Lock()
+	s.sids.Each(func(sub *interest.Sub) { all = append(all, sub) })
+	s.sids = interest.Sids{}
 	for _, sub := range all {
 		s.hub.cfg.Account.Unsubscribe(sub)
 	}
+	s.mu.Unlock()
 	s.self.Queue.Locked(func() {
 		for _, sub := range all {
 			sub.Ended = true

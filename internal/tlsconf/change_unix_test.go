@@ -7,38 +7,55 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"nats-server/internal/tlsconf"
 )
 
-// A file that cannot be read at once delays one handshake, and no other.
-func TestSlowFile(t *testing.T) {
-	l := newLive(t)
-	l.remove("cert.pem")
-	if err := syscall.Mkfifo(l.file("cert.pem"), 0o600); err != nil {
-		t.Skip(err)
+// pipe puts a pipe in the place of a file.
+func (l *live) pipe(name string) {
+	l.t.Helper()
+	l.remove(name)
+	if err := syscall.Mkfifo(l.file(name), 0o600); err != nil {
+		l.t.Fatal(err)
 	}
-	l.wait(time.Second)
-	done := make(chan outcome)
-	go func() { done <- handshake(t, l.tls, l.ca.trusts("localhost")) }()
+}
 
-	// Opening the other end waits for the reader.
-	cert, key := l.named("two")
+// A file that gives its contents once is fine, if nothing else changes.
+func TestPipe(t *testing.T) {
+	l := newLive(t, func(l *live, c *tlsconf.Config) {
+		cert, key := l.named("pipe")
+		l.write("key.pem", key)
+		l.pipe("cert.pem")
+		go func() {
+			w, err := os.OpenFile(l.file("cert.pem"), os.O_WRONLY, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			w.Write(cert)
+			w.Close()
+		}()
+	})
+	for range 3 {
+		l.wait(time.Second)
+		l.serves("pipe")
+	}
+	_, key := l.named("two")
 	l.write("key.pem", key)
-	w, err := os.OpenFile(l.file("cert.pem"), os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	l.wait(time.Second)
-	l.serves("one")
-	if _, err := w.Write(cert); err != nil {
-		t.Fatal(err)
-	}
-	w.Close()
-	if o := <-done; o.name() != "two" {
-		t.Errorf("the client got %q", o.name())
-	}
-	l.logged(renewed)
+	l.serves("pipe", kept+"$CERT is no regular file, and is not read again")
+}
 
-	// A pipe has nothing more to give.
-	l.wait(time.Second)
-	l.serves("two")
+// Nobody writes to this one, and no handshake waits for that.
+func TestPipeInPlaceOfFile(t *testing.T) {
+	l := newLive(t)
+	l.pipe("key.pem")
+	for i := range 3 {
+		l.wait(time.Second)
+		if i == 0 {
+			l.serves("one", kept+"$KEY is no regular file, and is not read again")
+		} else {
+			l.serves("one")
+		}
+	}
 }

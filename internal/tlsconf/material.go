@@ -35,12 +35,12 @@ type material[T any] struct {
 // refresh looks at the files and, if they have changed, replaces value. An error is
 // returned once for every change that brings it about; value stays as it was.
 func (m *material[T]) refresh(now time.Time) (replaced bool, err error) {
-	unsure := m.unsure
+	first, unsure := m.seen == nil, m.unsure
 	same := m.look(now)
 	if same && !unsure {
 		return false, nil
 	}
-	contents, digest, err := readAll(m.files)
+	contents, digest, err := m.read(first)
 	if err == nil && digest == m.digest {
 		m.failure = ""
 		return false, nil
@@ -77,8 +77,8 @@ func (m *material[T]) look(now time.Time) (same bool) {
 	return same
 }
 
-// alike reports whether two looks show the same file, unchanged. What is no regular
-// file, such as a pipe, can be read only once.
+// alike reports whether two looks show the same file, unchanged. The time of a pipe
+// tells nothing.
 func alike(a, b fs.FileInfo) bool {
 	if a == nil || b == nil {
 		return a == nil && b == nil
@@ -87,10 +87,14 @@ func alike(a, b fs.FileInfo) bool {
 		(!a.Mode().IsRegular() || a.Size() == b.Size() && a.ModTime().Equal(b.ModTime()))
 }
 
-// readAll returns the contents of files, and a digest of them.
-func readAll(files []string) (contents [][]byte, digest [sha256.Size]byte, err error) {
+// read returns the contents of the files, and a digest of them. Pipes and the like
+// are read the first time only: later they might keep a handshake waiting forever.
+func (m *material[T]) read(first bool) (contents [][]byte, digest [sha256.Size]byte, err error) {
 	h := sha256.New()
-	for _, path := range files {
+	for i, path := range m.files {
+		if info := m.seen[i]; !first && info != nil && !info.Mode().IsRegular() {
+			return nil, digest, fmt.Errorf("%s is no regular file, and is not read again", path)
+		}
 		data, err := readFile(path)
 		if err != nil {
 			return nil, digest, err
