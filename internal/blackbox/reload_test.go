@@ -121,9 +121,9 @@ func TestReloadAtTheGate(t *testing.T) {
 		closes(t, second, violation)
 		p.stop()
 	}
-	both(t, func(t *testing.T, b binary) {
-		f(t, b, "", false) // they may have acted without CONNECT
-	})
+	// They may have acted without CONNECT. The reference leaves one of them open now
+	// and then.
+	f(t, ours, "", false)
 	f(t, ours, "authorization {user: u, password: old}", true)
 }
 
