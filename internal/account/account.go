@@ -14,13 +14,16 @@ const Global = "$G"
 // Account is one subject space. It is safe for concurrent use.
 type Account struct {
 	Name     string
+	Salt     uint64 // tells its subjects from those of other accounts in a table of hashes
 	interest interest.Table
 	batches  sync.RWMutex // held for reading by those who have chosen queue group members
 	watcher  Watcher      // nil if nobody is to know of local interest; set once
 }
 
 // New returns an account without subscriptions.
-func New(name string) *Account { return &Account{Name: name} }
+func New(name string) *Account {
+	return &Account{Name: name, Salt: interest.Hash([]byte(name))}
+}
 
 // Subscribe makes s visible to every message whose processing starts afterwards.
 func (a *Account) Subscribe(s *interest.Sub) { a.interest.Insert(s) }
