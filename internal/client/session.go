@@ -217,7 +217,9 @@ func (s *Session) Settle() (hold func()) {
 		s.active = false
 		s.conn.Heard()
 	}
-	return s.sender.Settle()
+	hold = s.sender.Settle()
+	s.hub.cfg.Account.Announce()
+	return hold
 }
 
 // Ended implements conn.Session.
@@ -225,6 +227,7 @@ func (s *Session) Ended(conn.Reason) {
 	defer s.hub.unregister(s)
 	s.sender.Close()
 	s.dropAll()
+	s.hub.cfg.Account.Announce()
 }
 
 // Close ends the session for a reason outside it.
