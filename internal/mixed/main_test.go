@@ -22,12 +22,17 @@ import (
 // that succeeds never takes this long.
 const patience = 20 * time.Second
 
+var debugFlag = flag.Bool("debug", false, "servers log everything")
+
 var oursFlag = flag.String("ours", "", "`executable` to test (default: build the module)")
 
 // program is an executable under test.
 type program struct{ name, path string }
 
 func (p program) isOurs() bool { return p.name == "ours" }
+
+// inside is our server in this process.
+var inside = program{name: "inside"}
 
 // scratch is a directory for the executable.
 var scratch string

@@ -10,11 +10,14 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"nats-server/internal/options"
 	"nats-server/internal/testkit"
+	"nats-server/server"
 )
 
 // node is a place in a cluster. It keeps its name and its ports, while the program
@@ -29,9 +32,10 @@ type node struct {
 	cluster string // where other servers connect
 
 	advertise string // what others are told instead of cluster; "" = the same
-	cmd       *exec.Cmd
 	log       *output
+	signal    func(os.Signal) error
 	ended     chan struct{}
+	at        atomic.Pointer[string] // cluster, for other goroutines
 }
 
 // output takes what a process writes, while others read it.
@@ -53,10 +57,21 @@ func (o *output) String() string {
 	return string(o.buf)
 }
 
+func (o *output) line(level, format string, v ...any) {
+	fmt.Fprintf(o, "["+level+"] "+format+"\n", v...)
+}
+
+func (o *output) Noticef(format string, v ...any) { o.line("INF", format, v...) }
+func (o *output) Warnf(format string, v ...any)   { o.line("WRN", format, v...) }
+func (o *output) Errorf(format string, v ...any)  { o.line("ERR", format, v...) }
+func (o *output) Fatalf(format string, v ...any)  { o.line("FTL", format, v...) }
+func (o *output) Debugf(format string, v ...any)  { o.line("DBG", format, v...) }
+func (o *output) Tracef(format string, v ...any)  { o.line("TRC", format, v...) }
+
 func newNode(t testing.TB, name, extra string, routes ...string) *node {
 	n := &node{t: t, name: name, extra: extra, routes: routes}
 	t.Cleanup(func() {
-		if n.cmd != nil {
+		if n.ended != nil {
 			n.kill()
 		}
 	})
@@ -115,6 +130,7 @@ func (n *node) start(p program) {
 		c, r := clientLine.FindStringSubmatch(n.log.String()), routeLine.FindStringSubmatch(n.log.String())
 		if c != nil && r != nil {
 			n.client, n.cluster = c[1], r[1]
+			n.at.Store(&r[1])
 		}
 		return c != nil && r != nil
 	})
@@ -126,26 +142,70 @@ func (n *node) launch(p program) {
 	if err := os.WriteFile(file, []byte(n.config()), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
-	args := []string{"-c", file}
-	if testing.Verbose() && os.Getenv("MIXED_DEBUG") != "" {
-		args = append(args, "-DV")
-	}
-	cmd, ended := exec.Command(p.path, args...), make(chan struct{})
-	n.program, n.cmd, n.log, n.ended = p, cmd, new(output), ended
-	cmd.Stdout, cmd.Stderr = n.log, n.log
-	if err := cmd.Start(); err != nil {
-		n.t.Fatal(err)
-	}
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait() // ProcessState says it
-	}()
+	n.program, n.log, n.ended = p, new(output), make(chan struct{})
 	log := n.log
+	run := n.execute
+	if p == inside {
+		run = n.embed
+	}
+	if err := run(p, file, log, n.ended); err != nil {
+		n.t.Fatalf("%s: %v", n.name, err)
+	}
 	n.t.Cleanup(func() {
 		if n.t.Failed() {
 			n.t.Logf("%s (%s) logged\n%s", n.name, p.name, shorten(log.String()))
 		}
 	})
+}
+
+// execute runs an executable.
+func (n *node) execute(p program, file string, log *output, ended chan struct{}) error {
+	args := []string{"-c", file}
+	if *debugFlag {
+		args = append(args, "-DV")
+	}
+	cmd := exec.Command(p.path, args...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	n.signal = cmd.Process.Signal
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // that it has ended is enough
+	}()
+	return nil
+}
+
+// embed runs a server of package server in this process. Signals do what they do to
+// the executable, but that SIGKILL is a shutdown like SIGTERM.
+func (n *node) embed(_ program, file string, log *output, ended chan struct{}) error {
+	o, _, err := options.Load(file)
+	if err != nil {
+		return err
+	}
+	s, err := server.NewServer(o)
+	if err != nil {
+		return err
+	}
+	s.SetLogger(log, *debugFlag, *debugFlag)
+	n.signal = func(sig os.Signal) error {
+		if sig == syscall.SIGUSR2 {
+			go s.LameDuckShutdown()
+		} else {
+			go s.Shutdown()
+		}
+		return nil
+	}
+	go func() {
+		defer close(ended)
+		if err := s.Start(); err != nil {
+			log.Errorf("%v", err)
+			s.Shutdown()
+		}
+		s.WaitForShutdown()
+	}()
+	return nil
 }
 
 // shorten cuts the middle out of a long log.
@@ -169,7 +229,7 @@ func (n *node) over() bool {
 // end sends a signal and waits until the process has ended.
 func (n *node) end(s syscall.Signal) {
 	n.t.Helper()
-	if err := n.cmd.Process.Signal(s); err != nil {
+	if err := n.signal(s); err != nil {
 		n.t.Fatalf("%s: %v", s, err)
 	}
 	select {
@@ -181,8 +241,17 @@ func (n *node) end(s syscall.Signal) {
 
 // kill ends the process at once.
 func (n *node) kill() {
-	_ = n.cmd.Process.Kill()
+	_ = n.signal(os.Kill)
 	<-n.ended
+}
+
+// address is where other servers connect, "" if that is not known yet. Any goroutine
+// may ask.
+func (n *node) address() string {
+	if at := n.at.Load(); at != nil {
+		return *at
+	}
+	return ""
 }
 
 func (n *node) url() string { return "nats://" + n.client }
