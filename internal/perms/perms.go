@@ -32,9 +32,8 @@ func (p *Permissions) MayPublish(subj []byte) bool {
 	if p == nil {
 		return true
 	}
-	q := query{stop: plain}
-	return (!p.publish.limited || q.lookup(&p.publish.allow, subj) != 0) &&
-		q.lookup(&p.publish.deny, subj) == 0
+	q, r := query{stop: plain}, &p.publish
+	return (!r.limited || q.lookup(&r.allow.level, subj) != 0) && q.lookup(&r.deny.level, subj) == 0
 }
 
 // MaySubscribe reports whether the rules let the connection subscribe to a filter,
@@ -58,7 +57,7 @@ func (p *Permissions) MaySubscribe(filter, group []byte) bool {
 // overlook an entry that names a queue may also allow more.
 func (l *list) permits(filter, group []byte) bool {
 	loose, strict := query{group: group}, query{group: group, strict: true}
-	return loose.lookup(l, filter).permit() && strict.lookup(l, filter).permit()
+	return loose.lookup(&l.level, filter).permit() && strict.lookup(&l.level, filter).permit()
 }
 
 func (f found) permit() bool {
@@ -71,7 +70,7 @@ func (f found) permit() bool {
 // denies reports whether a deny entry is for subj, with no queue or that of group.
 func (r *rules) denies(subj, group []byte) bool {
 	q := query{group: group, stop: plain | member}
-	return q.lookup(&r.deny, subj)&q.stop != 0
+	return q.lookup(&r.deny.level, subj)&q.stop != 0
 }
 
 // MayReceive reports whether a message with that subject may be delivered to a
