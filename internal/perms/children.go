@@ -5,7 +5,7 @@ package perms
 // a hash table, of which at least half of the slots are free.
 type children struct {
 	slots []branch // without a node: free
-	many  int      // how many there are, if they are a hash table
+	many  int32    // how many there are, if they are a hash table
 }
 
 type branch struct {
@@ -47,7 +47,7 @@ func (c *children) add(b branch) {
 		return
 	case c.many == 0:
 		c.resize(4 * few)
-	case c.many >= n/2:
+	case int(c.many) >= n/2:
 		c.resize(2 * n)
 	}
 	c.place(b)

@@ -1,6 +1,11 @@
 package perms
 
-import "nats-server/internal/subject"
+import (
+	"math"
+	"strings"
+
+	"nats-server/internal/subject"
+)
 
 // list is a set of entries as a trie with one level per token.
 type list struct {
@@ -10,9 +15,30 @@ type list struct {
 
 // level is what may come next at one depth of the trie.
 type level struct {
-	next children // literal tokens
-	one  *node    // '*'
-	rest *node    // '>'
+	next        children // literal tokens
+	one         *node    // '*'
+	rest        *node    // '>'
+	least, most uint8    // how many tokens of a subject the entries from here on can match
+}
+
+// endless is the most of a level with an entry that has no end, or a very long one.
+const endless = math.MaxUint8
+
+// admits reports whether any entry can match so many tokens. An empty level admits none.
+func (l *level) admits(tokens int) bool {
+	return tokens >= int(l.least) && (tokens <= int(l.most) || l.most == endless)
+}
+
+// widen makes l admit an entry of so many tokens.
+func (l *level) widen(tokens int, rest bool) {
+	n := uint8(min(tokens, endless))
+	if l.most == 0 || n < l.least {
+		l.least = n
+	}
+	if rest {
+		n = endless
+	}
+	l.most = max(l.most, n)
 }
 
 // node is one token in its place: the entries that end there, and what follows.
@@ -36,7 +62,9 @@ func (n *node) add(queue string) {
 
 // insert returns the node at which filter ends, made if it is missing.
 func (l *level) insert(filter string) *node {
+	rest := filter == ">" || strings.HasSuffix(filter, ".>")
 	for {
+		l.widen(1+strings.Count(filter, "."), rest)
 		token, tail, more := subject.Next(filter)
 		n := l.child(token)
 		if !more {

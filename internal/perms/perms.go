@@ -3,6 +3,8 @@ package perms
 import (
 	"slices"
 	"time"
+
+	"nats-server/internal/subject"
 )
 
 // Permissions are compiled rules. A nil *Permissions allows everything. They are
@@ -32,8 +34,8 @@ func (p *Permissions) MayPublish(subj []byte) bool {
 	if p == nil {
 		return true
 	}
-	q, r := query{stop: plain}, &p.publish
-	return (!r.limited || q.lookup(&r.allow.level, subj) != 0) && q.lookup(&r.deny.level, subj) == 0
+	q, r, n := query{stop: plain}, &p.publish, subject.Tokens(subj)
+	return (!r.limited || q.match(&r.allow.level, subj, n) != 0) && q.match(&r.deny.level, subj, n) == 0
 }
 
 // MaySubscribe reports whether the rules let the connection subscribe to a filter,

@@ -21,8 +21,11 @@ type query struct {
 // lookup returns what the entries below l say that match subj. Wildcards in subj are
 // ordinary token values. A subject with an empty token is matched by none: entries with
 // '*' and '>' look for it, and no literal is empty.
-func (q *query) lookup(l *level, subj []byte) (got found) {
-	for !l.empty() {
+func (q *query) lookup(l *level, subj []byte) found { return q.match(l, subj, subject.Tokens(subj)) }
+
+// match is lookup for a subject of so many tokens.
+func (q *query) match(l *level, subj []byte, tokens int) (got found) {
+	for ; l.admits(tokens); tokens-- {
 		if l.rest != nil && !subject.HasEmptyToken(subj) {
 			if got |= q.end(l.rest); got&q.stop != 0 {
 				return got
@@ -46,7 +49,7 @@ func (q *query) lookup(l *level, subj []byte) (got found) {
 		case literal == nil:
 			l = &one.then
 		default:
-			if got |= q.lookup(&literal.then, subj); got&q.stop != 0 {
+			if got |= q.match(&literal.then, subj, tokens-1); got&q.stop != 0 {
 				return got
 			}
 			l = &one.then
@@ -54,8 +57,6 @@ func (q *query) lookup(l *level, subj []byte) (got found) {
 	}
 	return got
 }
-
-func (l *level) empty() bool { return len(l.next.slots) == 0 && l.one == nil && l.rest == nil }
 
 // end returns what the entries say that end at n, if there is such a node.
 func (q *query) end(n *node) (got found) {
