@@ -375,8 +375,10 @@ func TestAccounts(t *testing.T) {
 
 // TestRestart ends each server in turn and starts it again; the others go on.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	for _, s := range []shape{"r r r", "o r", "r o", "o r o", "r o r", "o o o"} {
 		t.Run(string(s), func(t *testing.T) {
+			t.Parallel()
 			c := s.run(t, limits)
 			for i, n := range c {
 				for _, how := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {

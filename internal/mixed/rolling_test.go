@@ -24,6 +24,7 @@ var rolls = flag.Int("rolls", 1, "how often TestRolling replaces each server the
 // clients ask and work is shared. What gets lost must not be more than where the
 // reference replaces the reference.
 func TestRolling(t *testing.T) {
+	t.Parallel()
 	ways := map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "lame duck": syscall.SIGUSR2}
 	reports := map[string]*report{}
 	for name := range ways {

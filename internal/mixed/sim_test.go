@@ -29,6 +29,7 @@ var (
 // get against what they must get. A failure names the seed, with which the same things
 // are done again.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	kinds := map[string]func(*testing.T) []program{
 		"ours":      func(t *testing.T) []program { return []program{inside} },
 		"reference": func(t *testing.T) []program { return []program{theirs(t)} },
@@ -336,7 +337,7 @@ func (s *sim) settle() {
 	}
 	for _, i := range s.up() {
 		for _, j := range s.up() {
-			subject := fmt.Sprintf("settle.%d.%d", j, s.random.Int64())
+			subject := unique(fmt.Sprint("settle.", j))
 			b := s.fences[j]
 			sub := b.serve(subject, "", func(*nats.Msg) *nats.Msg { return new(nats.Msg) })
 			testkit.Eventually(s.t, patience, fmt.Sprintf("n%d learns about n%d (connected: %v)", i, j, s.connected(i, j)), func() bool {
