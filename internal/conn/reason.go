@@ -25,6 +25,13 @@ const (
 	NoRespondersRequiresHeaders
 	InternalError
 	TLSHandshakeError
+	WrongPort
+	WrongGateway
+	MissingAccount
+	DuplicateRoute
+	RouteRemoved
+	ClusterNameConflict
+	DuplicateServerName
 )
 
 var reasonTexts = [...]string{
@@ -47,6 +54,13 @@ var reasonTexts = [...]string{
 	NoRespondersRequiresHeaders: "No Responders Requires Headers",
 	InternalError:               "Unknown State",
 	TLSHandshakeError:           "TLS Handshake Failure",
+	WrongPort:                   "Incorrect Port",
+	WrongGateway:                "Wrong Gateway",
+	MissingAccount:              "Missing Account",
+	DuplicateRoute:              "Duplicate Route",
+	RouteRemoved:                "Route Removed",
+	ClusterNameConflict:         "Cluster Name Conflict",
+	DuplicateServerName:         "Duplicate Server Name",
 }
 
 func (r Reason) String() string {
