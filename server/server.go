@@ -20,6 +20,7 @@ import (
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
 	"nats-server/internal/perms"
+	"nats-server/internal/route"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
 )
@@ -58,16 +59,18 @@ const (
 
 // Server is one NATS server.
 type Server struct {
-	opts    atomic.Pointer[Options] // complete; replaced by a reload
-	id      string
-	log     logs.Log
-	stats   conn.Stats
-	global  *account.Account
-	clients *client.Hub
-	track   sync.WaitGroup // sessions
-	ready   chan struct{}  // closed when clients can connect
-	leaving chan struct{}  // closed when shutdown begins
-	done    chan struct{}  // closed when everything has ended
+	opts     atomic.Pointer[Options] // complete; replaced by a reload
+	id       string
+	log      logs.Log
+	stats    conn.Stats
+	accounts *account.Registry
+	global   *account.Account
+	clients  *client.Hub
+	cluster  *route.Cluster // nil if the server is alone
+	track    sync.WaitGroup // sessions
+	ready    chan struct{}  // closed when clients can connect
+	leaving  chan struct{}  // closed when shutdown begins
+	done     chan struct{}  // closed when everything has ended
 
 	starting sync.Mutex      // held by Start and ReloadOptions
 	poller   *conn.Poller    // nil without client listener; under starting
@@ -77,6 +80,7 @@ type Server struct {
 	mu       sync.Mutex
 	phase    phase
 	listener *listen.Listener // nil before Start and without client listener
+	routes   *listen.Listener // of other servers; nil before Start and without cluster
 }
 
 // NewServer returns a server with these options, which are copied. The error
@@ -91,12 +95,13 @@ func NewServer(opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("making a server id: %w", err)
 	}
 	s := &Server{
-		id:      id,
-		global:  account.New(account.Global),
-		ready:   make(chan struct{}),
-		leaving: make(chan struct{}),
-		done:    make(chan struct{}),
+		id:       id,
+		accounts: account.NewRegistry(),
+		ready:    make(chan struct{}),
+		leaving:  make(chan struct{}),
+		done:     make(chan struct{}),
 	}
+	s.global = s.accounts.Global()
 	s.opts.Store(&o)
 	s.auth = auth.New(s.credentials(&o))
 	if s.tls, err = s.security(&o); err != nil {
@@ -108,6 +113,9 @@ func NewServer(opts *Options) (*Server, error) {
 		Stats:   &s.stats,
 		Track:   &s.track,
 	})
+	if err := s.newCluster(&o); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -214,14 +222,14 @@ func (s *Server) Start() error {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
-	l, err := s.listen()
-	if err != nil {
+	if err := s.bind(); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	s.phase, s.listener = running, l
+	s.phase = running
 	s.mu.Unlock()
 	close(s.ready)
+	s.joinCluster()
 	s.log.Noticef("Server is ready")
 	return nil
 }
@@ -259,6 +267,35 @@ func (s *Server) announce() {
 	}
 }
 
+// bind makes every listener, so that all ports are known, and starts to accept.
+func (s *Server) bind() error {
+	o := s.opts.Load()
+	if !o.DontListen || s.cluster != nil {
+		poller, err := conn.NewPoller()
+		if err != nil {
+			return fmt.Errorf("preparing to watch sockets: %w", err)
+		}
+		s.poller = poller
+	}
+	routes, err := s.listenForRoutes(o)
+	if err == nil {
+		var l *listen.Listener
+		if l, err = s.listen(); err == nil {
+			s.mu.Lock()
+			s.listener, s.routes = l, routes
+			s.mu.Unlock()
+			return nil
+		}
+		if routes != nil {
+			routes.Close()
+		}
+	}
+	if s.poller != nil {
+		s.poller.Close()
+	}
+	return err
+}
+
 // listen binds the client listener, if there is to be one, and starts to accept.
 func (s *Server) listen() (*listen.Listener, error) {
 	o := s.opts.Load()
@@ -270,13 +307,8 @@ func (s *Server) listen() (*listen.Listener, error) {
 		port = 0
 	}
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
-	poller, err := conn.NewPoller()
+	l, err := listen.Bind(context.Background(), addr, s.poller, &s.log)
 	if err != nil {
-		return nil, fmt.Errorf("preparing to watch sockets: %w", err)
-	}
-	l, err := listen.Bind(context.Background(), addr, poller, &s.log)
-	if err != nil {
-		poller.Close()
 		//lint:ignore ST1005 scripts look for this text
 		return nil, fmt.Errorf("Error listening on port: %s, %q", addr, err)
 	}
@@ -288,10 +320,8 @@ func (s *Server) listen() (*listen.Listener, error) {
 	}
 	if err != nil {
 		l.Close()
-		poller.Close()
 		return nil, err
 	}
-	s.poller = poller
 	return l, nil
 }
 

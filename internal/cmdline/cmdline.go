@@ -124,5 +124,8 @@ func (c *Command) Load() (o *options.Options, warnings []string, err error) {
 			return nil, nil, errors.New("TLS Server private key must be present and valid")
 		}
 	}
+	if err := c.flags.applyCluster(o); err != nil {
+		return nil, nil, err
+	}
 	return o, warnings, nil
 }

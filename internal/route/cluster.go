@@ -74,6 +74,7 @@ func New(cfg Config) *Cluster {
 
 // Apply makes the first settings those in force. Later ones are for Reload.
 func (c *Cluster) Apply(s Settings) {
+	defer c.tell()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.store(&s)
@@ -89,9 +90,11 @@ func (c *Cluster) store(s *Settings) {
 	c.conn.SetLimits(s.Conn)
 }
 
+// UsePoller makes p watch the sockets that are dialed. It is called before Start.
+func (c *Cluster) UsePoller(p *conn.Poller) { c.cfg.Poller = p }
+
 // Start dials the configured routes. Connections may be given to Accept before.
 func (c *Cluster) Start() {
-	c.tell()
 	for _, u := range c.settings.Load().Routes {
 		c.solicit(target{url: u, explicit: true})
 	}

@@ -22,7 +22,7 @@ func (c *Cluster) Reload(set Settings) {
 	if !reflect.DeepEqual(old.Import, set.Import) || !reflect.DeepEqual(old.Export, set.Export) {
 		c.repermit(old, &set)
 	}
-	if set.Auth != old.Auth {
+	if set.User != old.User || set.Password != old.Password || set.TLS != nil {
 		c.revalidate(&set)
 	}
 	c.reroute(old, &set)

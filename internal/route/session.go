@@ -38,18 +38,18 @@ type Session struct {
 	numSubs                atomic.Int64
 
 	// Changed under Cluster.mu.
-	remoteID    string             // as far as known
-	info        *wire.RouteInfo    // the peer's first, with ip filled in; nil before
-	solicited   bool               // is dialed anew when it ends
-	explicit    bool               // to a configured server
-	retry       bool               // is dialed anew though it was accepted
-	noReconnect bool               // is not dialed anew
-	url         *url.URL           // where to dial it
-	urls        []string           // of clients, that were learnt from it
-	creds       auth.Credentials   // that it presented
-	cert        *secured           // nil without TLS
-	export      *wire.Rules        // of the peer, as last told
-	
+	remoteID    string           // as far as known
+	info        *wire.RouteInfo  // the peer's first, with ip filled in; nil before
+	solicited   bool             // is dialed anew when it ends
+	explicit    bool             // to a configured server
+	retry       bool             // is dialed anew though it was accepted
+	noReconnect bool             // is not dialed anew
+	url         *url.URL         // where to dial it
+	urls        []string         // of clients, that were learnt from it
+	creds       auth.Credentials // that it presented
+	cert        *secured         // nil without TLS
+	export      *wire.Rules      // of the peer, as last told
+
 	mu      sync.Mutex // also held while one of them changes its account's interest
 	remotes map[*account.Account]*interest.Remotes
 	rules   *Rules // of what it may ask for

@@ -18,7 +18,7 @@ type Config struct {
 	ServerID string
 	Version  string
 	Accounts *account.Registry
-	Poller   *conn.Poller // of the sockets that are dialed
+	Poller   *conn.Poller // of the sockets that are dialed; may be given later, see UsePoller
 	Log      *logs.Log
 	Stats    *conn.Stats
 	Track    *sync.WaitGroup // counts routes until their last goroutine has ended

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"nats-server/internal/wire"
 )
@@ -31,15 +32,13 @@ func redacted(arg []byte) string {
 		return "(" + strconv.Itoa(len(arg)) + " bytes that are not a JSON object)"
 	}
 	for name := range fields {
-		if equalFold(name, "pass") {
+		if strings.EqualFold(name, "pass") {
 			fields[name] = json.RawMessage(`"[REDACTED]"`)
 		}
 	}
 	b, _ := json.Marshal(fields) // it was JSON before
 	return string(b)
 }
-
-func equalFold(a, b string) bool { return bytes.EqualFold([]byte(a), []byte(b)) }
 
 // TraceOut implements conn.Session: it logs whole lines that are being queued.
 func (s *Session) TraceOut(b []byte) {
