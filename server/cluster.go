@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/conn"
@@ -57,7 +56,6 @@ func (s *Server) newCluster(o *Options) error {
 	if !o.Cluster.Enabled() {
 		return nil
 	}
-	s.accounts.Set([]string{account.System})
 	s.cluster = route.New(route.Config{
 		ServerID: s.id,
 		Version:  Version,

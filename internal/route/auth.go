@@ -20,7 +20,7 @@ func (s *Session) authenticate(o *wire.RouteConnect) *conn.Verdict {
 	s.mesh.mu.Lock()
 	s.creds = creds
 	s.mesh.mu.Unlock()
-	if !set.admits(&creds, s.cert, s.conn.Closed) {
+	if !set.admits(&creds, s.cert, s.gone) {
 		return unauthorized(o.User)
 	}
 	if s.timed && !s.conn.Authenticated() {
@@ -31,12 +31,15 @@ func (s *Session) authenticate(o *wire.RouteConnect) *conn.Verdict {
 }
 
 // admits reports whether a server with these credentials may come in.
-func (s *Settings) admits(creds *auth.Credentials, cert *secured, gone func() bool) bool {
+func (s *Settings) admits(creds *auth.Credentials, cert *secured, gone func(bool) bool) bool {
 	if s.TLS != nil && s.TLS.Admits != nil {
 		return cert != nil && s.TLS.Admits(cert.peer)
 	}
 	return !s.guarded() || s.Auth.Admit(*creds, gone) != nil
 }
+
+// gone reports whether nobody waits for the verdict any more.
+func (s *Session) gone(bool) bool { return s.conn.Closed() }
 
 // secured is what is known of a peer after the TLS handshake.
 type secured struct{ peer *x509.Certificate }

@@ -51,7 +51,7 @@ func (c *Cluster) revalidate(set *Settings) {
 	}
 	c.mu.Unlock()
 	for _, s := range doubted { // whose credentials do not change any more
-		if set.admits(&s.creds, s.cert, s.conn.Closed) {
+		if set.admits(&s.creds, s.cert, s.gone) {
 			continue
 		}
 		c.mu.Lock()
