@@ -88,7 +88,8 @@ func (s *Session) enter(set *Settings) {
 // infoLine is the INFO for this client; it adds what does not vary in time.
 func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	c.ID, c.IP = s.conn.ID, s.ip
-	switch later := c.ConnectInfo || c.LameDuck; {
+	c.Cluster = s.hub.clusterFields(c.LameDuck)
+	switch later := c.ConnectInfo || c.LameDuck || c.Later; {
 	case s.inside:
 		return set.InfoInside.Append(nil, c)
 	case later && set.InfoLater != nil:
