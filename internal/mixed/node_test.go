@@ -31,11 +31,12 @@ type node struct {
 	client  string // where clients connect, host:port; "" before the first start
 	cluster string // where other servers connect
 
-	advertise string // what others are told instead of cluster; "" = the same
-	log       *output
-	signal    func(os.Signal) error
-	ended     chan struct{}
-	at        atomic.Pointer[string] // cluster, for other goroutines
+	clusterName string // "" = none
+	inCluster   string // more configuration of the cluster
+	log         *output
+	signal      func(os.Signal) error
+	ended       chan struct{}
+	at          atomic.Pointer[string] // cluster, for other goroutines
 }
 
 // output takes what a process writes, while others read it.
@@ -69,7 +70,7 @@ func (o *output) Debugf(format string, v ...any)  { o.line("DBG", format, v...) 
 func (o *output) Tracef(format string, v ...any)  { o.line("TRC", format, v...) }
 
 func newNode(t testing.TB, name, extra string, routes ...string) *node {
-	n := &node{t: t, name: name, extra: extra, routes: routes}
+	n := &node{t: t, name: name, extra: extra, routes: routes, clusterName: "mixed"}
 	t.Cleanup(func() {
 		if n.ended != nil {
 			n.kill()
@@ -89,9 +90,9 @@ func orRandom(addr string) string {
 func (n *node) config() string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "listen: %q\nserver_name: %q\n%s\n", orRandom(n.client), n.name, n.extra)
-	fmt.Fprintf(&text, "cluster {\n  name: mixed\n  listen: %q\n", orRandom(n.cluster))
-	if n.advertise != "" {
-		fmt.Fprintf(&text, "  cluster_advertise: %q\n", n.advertise)
+	fmt.Fprintf(&text, "cluster {\n  listen: %q\n  %s\n", orRandom(n.cluster), n.inCluster)
+	if n.clusterName != "" {
+		fmt.Fprintf(&text, "  name: %q\n", n.clusterName)
 	}
 	if len(n.routes) > 0 {
 		text.WriteString("  routes: [\n")

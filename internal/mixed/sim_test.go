@@ -107,7 +107,7 @@ func (s *sim) build(programs []program) {
 	n := 3 + s.random.IntN(3)
 	for i := range n {
 		s.nodes = append(s.nodes, newNode(s.t, fmt.Sprint("n", i), ""))
-		s.nodes[i].advertise = "127.0.0.1:1"
+		s.nodes[i].inCluster = `cluster_advertise: "127.0.0.1:1"`
 	}
 	for i := range n {
 		for j := range i {
