@@ -293,6 +293,9 @@ func (s *Server) announce() {
 	s.log.Noticef("  Git:      [%s]", commit)
 	s.log.Debugf("  Go build: %s", runtime.Version())
 	o := s.opts.Load()
+	if s.cluster != nil {
+		s.log.Noticef("  Cluster:  %s", s.ClusterName())
+	}
 	s.log.Noticef("  Name:     %s", s.nameFor(o))
 	s.log.Noticef("  ID:       %s", s.id)
 	if s.auth.PlainPassword() {
