@@ -197,7 +197,7 @@ func TestServerGoesAndComesBack(t *testing.T) {
 	port := b.ClusterAddr().(*net.TCPAddr).Port
 	nc := dial(t, a)
 	for range 3 {
-		sub := dial(t, b)
+		sub := dial(t, b, nats.NoReconnect())
 		_, err := sub.Subscribe("svc", func(m *nats.Msg) { m.Respond(nil) })
 		noErr(t, err)
 		flush(t, sub)
