@@ -327,7 +327,7 @@ func TestSecrets(t *testing.T) {
 // What one command line gave, another one can load: all but the secrets.
 func TestGiven(t *testing.T) {
 	given := func(args ...string) ([]string, []string) {
-		c := cmdline.Parse(args)
+		c := Parse(args)
 		return c.Given()
 	}
 	f := func(args []string, want options.Options, secret ...string) {
@@ -336,7 +336,7 @@ func TestGiven(t *testing.T) {
 		if diff := cmp.Diff(secret, names); diff != "" {
 			t.Errorf("%q: secrets (-want +got)\n%s", args, diff)
 		}
-		c := cmdline.Parse([]string{"-D", "--pass", "own"})
+		c := Parse([]string{"-D", "--pass", "own"})
 		to, err := c.GivenTo(flags)
 		if err != nil {
 			t.Fatal(err)
@@ -355,12 +355,12 @@ func TestGiven(t *testing.T) {
 	}
 	f(nil, options.Options{})
 	f([]string{"-p", "77", "-l", "a b=c", "-V=false", "-DV"}, options.Options{Port: 77, LogFile: "a b=c", Debug: true, Trace: true})
-	f([]string{"-c", "x.conf", "-n", "x", "--against", "y"}, options.Options{ServerName: "x"})
+	f([]string{"-n", "x", "-sl="}, options.Options{ServerName: "x"})
 	f([]string{"--user", "joe", "--pass", "s3cr3t"}, options.Options{Username: "secret", Password: "secret"},
 		"authorization password", "authorization username")
 	f([]string{"-auth="}, options.Options{}, "authorization token")
 
-	c := cmdline.Parse(nil)
+	c := Parse(nil)
 	if _, err := c.GivenTo([]string{"-nosuch=1"}); err == nil {
 		t.Error("an unknown flag is accepted")
 	}
