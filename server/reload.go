@@ -120,6 +120,7 @@ func (s *Server) commitReload(p *prepared) {
 	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
 		s.log.SetLevels(o.Debug, o.Trace)
 	}
+	s.limitRate(o)
 	s.clients.Apply(p.settings)
 	if replaced {
 		s.clients.Revalidate()
