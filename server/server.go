@@ -21,6 +21,7 @@ import (
 	"nats-server/internal/options"
 	"nats-server/internal/perms"
 	"nats-server/internal/route"
+	"nats-server/internal/tlsconf"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
 )
@@ -79,6 +80,8 @@ type Server struct {
 	accounts *account.Registry
 	clients  *client.Hub
 	cluster  *route.Cluster // nil if the server is alone
+	rate     *tlsconf.Rate  // of TLS connections
+	turns    chan struct{}  // an element for each TLS handshake that is being computed
 	track    sync.WaitGroup // sessions
 	ready    chan struct{}  // closed when clients can connect
 	leaving  chan struct{}  // closed when shutdown begins
@@ -112,7 +115,11 @@ func NewServer(opts *Options) (*Server, error) {
 		ready:    make(chan struct{}),
 		leaving:  make(chan struct{}),
 		done:     make(chan struct{}),
+		// One processor is left to those who are in, if there are two.
+		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 	}
+	s.rate = s.newRate()
+	s.limitRate(&o)
 	s.opts.Store(&o)
 	s.accounts.Set(o.AccountNames())
 	s.auth = auth.New(s.credentials(&o))
@@ -293,6 +300,9 @@ func (s *Server) announce() {
 	s.log.Noticef("  Git:      [%s]", commit)
 	s.log.Debugf("  Go build: %s", runtime.Version())
 	o := s.opts.Load()
+	if s.cluster != nil {
+		s.log.Noticef("  Cluster:  %s", s.ClusterName())
+	}
 	s.log.Noticef("  Name:     %s", s.nameFor(o))
 	s.log.Noticef("  ID:       %s", s.id)
 	if s.auth.PlainPassword() {

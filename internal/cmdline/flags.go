@@ -25,6 +25,7 @@ type flags struct {
 	cluster, routes string // values of the flags
 	withCluster     bool   // --cluster was given
 	withRoutes      bool
+	args, secret    []string // see Given
 }
 
 // declare enters every flag into fs. All names of a flag share one variable, hence
@@ -154,6 +155,7 @@ func (f *flags) declareUnsupported(fs *flag.FlagSet) {
 
 // note keeps what the flags that were given do.
 func (f *flags) note(fs *flag.FlagSet) {
+	f.noteArgs(fs)
 	given := map[string]bool{}
 	fs.Visit(func(fl *flag.Flag) {
 		given[fl.Name] = true

@@ -66,11 +66,11 @@ type Config struct {
 	// Closed is told of the end of each connection, to log it; nil = a debug line.
 	Closed func(s Session, r Reason)
 
-	Stale    Verdict // for a peer that leaves pings unanswered
-	Late     Verdict // for a peer that does not introduce itself in time
-	Log      *logs.Log
-	Stats    *Stats
-	Track    *sync.WaitGroup // counts connections until their last goroutine has ended
+	Stale Verdict // for a peer that leaves pings unanswered
+	Late  Verdict // for a peer that does not introduce itself in time
+	Log   *logs.Log
+	Stats *Stats
+	Track *sync.WaitGroup // counts connections until their last goroutine has ended
 
 	live atomic.Pointer[Limits] // nil until SetLimits
 }

@@ -57,6 +57,15 @@ func (k *link) set(cut, stalled bool, delay time.Duration) {
 	k.changed.Broadcast()
 }
 
+// links are those between two servers, of which one dials the other or both do.
+type links []*link
+
+func (all links) set(cut, stalled bool, delay time.Duration) {
+	for _, k := range all {
+		k.set(cut, stalled, delay)
+	}
+}
+
 func (k *link) accept() {
 	for {
 		in, err := k.l.Accept()

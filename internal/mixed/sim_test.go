@@ -55,7 +55,7 @@ type sim struct {
 	t       *testing.T
 	random  *rand.Rand
 	nodes   cluster
-	links   map[[2]int]*link
+	links   map[[2]int]links
 	cut     map[[2]int]bool
 	down    map[int]bool
 	clients []*simClient
@@ -72,7 +72,7 @@ type sim struct {
 func simulate(t *testing.T, seed uint64, programs []program, end time.Time) {
 	s := &sim{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), ledger: newLedger(),
-		links: map[[2]int]*link{}, cut: map[[2]int]bool{}, down: map[int]bool{}, fences: map[int]person{},
+		links: map[[2]int]links{}, cut: map[[2]int]bool{}, down: map[int]bool{}, fences: map[int]person{},
 	}
 	defer func() {
 		for _, c := range s.clients {
@@ -111,13 +111,13 @@ func (s *sim) build(programs []program) {
 	}
 	for i := range n {
 		for j := range i {
-			dialer, target := i, j
-			if s.random.IntN(2) == 0 {
-				dialer, target = j, i
+			who := s.random.IntN(3)
+			if who != 0 {
+				s.connect(i, j)
 			}
-			k := newLink(s.t, func() string { return s.nodes[target].address() })
-			s.links[[2]int{j, i}] = k
-			s.nodes[dialer].routes = append(s.nodes[dialer].routes, k.addr())
+			if who != 1 {
+				s.connect(j, i)
+			}
 		}
 	}
 	for i := range n {
@@ -125,6 +125,14 @@ func (s *sim) build(programs []program) {
 		s.fences[i] = connect(s.t, s.nodes[i])
 	}
 	s.settle()
+}
+
+// connect has one server dial another.
+func (s *sim) connect(dialer, target int) {
+	k := newLink(s.t, func() string { return s.nodes[target].address() })
+	pair := [2]int{min(dialer, target), max(dialer, target)}
+	s.links[pair] = append(s.links[pair], k)
+	s.nodes[dialer].routes = append(s.nodes[dialer].routes, k.addr())
 }
 
 func (s *sim) note(format string, args ...any) {
@@ -570,6 +578,9 @@ func (c *simClient) send(subject, reply string) int {
 	p := parcel{From: c.id, Seq: c.seq, ID: c.s.next, Strict: c.s.checking}
 	if reply != "" {
 		reply = fmt.Sprintf("answer.%d.%d", c.id, p.ID)
+	}
+	if c.s.random.IntN(20) == 0 {
+		p.Filling = strings.Repeat("x", c.s.random.IntN(100_000))
 	}
 	if err := c.PublishMsg(&nats.Msg{Subject: subject, Reply: reply, Data: p.bytes()}); err != nil {
 		c.s.t.Errorf("client %d: %v", c.id, err)

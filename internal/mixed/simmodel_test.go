@@ -13,10 +13,15 @@ import (
 
 // parcel is one message of the simulation, as its publisher knows it.
 type parcel struct {
-	From   int  // client
-	Seq    int  // counts the messages of the client
-	ID     int  // counts all
-	Strict bool // arrives before anything changes
+	From    int  // client
+	Seq     int  // counts the messages of the client
+	ID      int  // counts all
+	Strict  bool // arrives before anything changes
+	Filling string
+}
+
+func (p parcel) String() string {
+	return fmt.Sprintf("number %d of client %d (%d)", p.Seq, p.From, p.ID)
 }
 
 func (p parcel) bytes() []byte {
@@ -96,19 +101,19 @@ func (l *ledger) deliver(to *interest, m *nats.Msg, p parcel, last map[int]int) 
 	defer l.mu.Unlock()
 	to.received++
 	if !to.matches(m.Subject) {
-		l.complain("%v got %s: %+v", to, m.Subject, p)
+		l.complain("%v got %s: %v", to, m.Subject, p)
 	}
 	if to.max > 0 && to.received > to.max {
 		l.complain("%v got %d messages of at most %d", to, to.received, to.max)
 	}
 	l.byTarget[target{to, p.ID}]++
 	if n := l.byTarget[target{to, p.ID}]; n > 1 && (to.queue != "" || !loose(p, m.Subject)) {
-		l.complain("%v got %+v on %s %d times", to, p, m.Subject, n)
+		l.complain("%v got %v on %s %d times", to, p, m.Subject, n)
 	}
 	if to.queue != "" {
 		l.byGroup[group{to.queue, p.ID}]++
 		if n := l.byGroup[group{to.queue, p.ID}]; n > 1 {
-			l.complain("the group %s got %+v on %s %d times", to.queue, p, m.Subject, n)
+			l.complain("the group %s got %v on %s %d times", to.queue, p, m.Subject, n)
 		}
 	}
 	if !loose(p, m.Subject) {

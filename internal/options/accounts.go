@@ -115,6 +115,7 @@ func (o *Options) checkAccounts() error {
 			return errors.New(problem)
 		}
 		if seen[a.Name] {
+			//lint:ignore ST1005 scripts look for this text
 			return fmt.Errorf("Duplicate Account Entry: %s", a.Name)
 		}
 		seen[a.Name] = true

@@ -79,6 +79,7 @@ func (o *Options) checkUsers() error {
 			}
 		}
 		if seen[u.id()] {
+			//lint:ignore ST1005 as the same mistake in a file
 			return fmt.Errorf("Duplicate user %q detected, in account %q", u.id(), accounts[i])
 		}
 		seen[u.id()] = true

@@ -61,9 +61,12 @@ type Cluster struct {
 // Enabled reports whether the server is part of a cluster.
 func (c *Cluster) Enabled() bool { return c.Port != 0 }
 
-// completeCluster fills in defaults.
+// completeCluster fills in defaults, if there is a cluster.
 func (o *Options) completeCluster() {
 	c := &o.Cluster
+	if !c.Enabled() {
+		return
+	}
 	fill(&c.Host, DefaultHost)
 	fill(&c.PingInterval, o.PingInterval)
 	c.PingInterval = min(c.PingInterval, mostRoutePing)
@@ -113,7 +116,7 @@ func (o *Options) checkCluster() error {
 		}
 	}
 	switch {
-	case c.WriteTimeout != WriteTimeoutDefault && c.WriteTimeout != WriteTimeoutClose && c.WriteTimeout != WriteTimeoutRetry:
+	case c.WriteTimeout != "" && c.WriteTimeout != WriteTimeoutDefault && c.WriteTimeout != WriteTimeoutClose && c.WriteTimeout != WriteTimeoutRetry:
 		return errors.New("write_timeout must be 'default', 'close' or 'retry'")
 	case c.PingInterval < 0, c.MaxPingsOut < 0, c.WriteDeadline < 0, c.AuthTimeout < 0:
 		return errors.New("cluster: ping_interval, ping_max, write_deadline and timeout can not be negative")
