@@ -50,7 +50,8 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// sim is a cluster in which every two servers are connected by a link of their own.
+// sim is a cluster in which every two servers are connected by links of their own. Its
+// clients are in two accounts, which have nothing to do with each other.
 type sim struct {
 	t       *testing.T
 	random  *rand.Rand
@@ -59,7 +60,7 @@ type sim struct {
 	cut     map[[2]int]bool
 	down    map[int]bool
 	clients []*simClient
-	fences  map[int]person // one client per node that is up
+	fences  map[int][]person // one client per account, for each node that is up
 	ledger  *ledger
 	strict  bool // everybody knows everything, and nothing older is on its way
 	// checking is set while messages are sent that have arrived before anything else happens.
@@ -72,7 +73,7 @@ type sim struct {
 func simulate(t *testing.T, seed uint64, programs []program, end time.Time) {
 	s := &sim{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), ledger: newLedger(),
-		links: map[[2]int]links{}, cut: map[[2]int]bool{}, down: map[int]bool{}, fences: map[int]person{},
+		links: map[[2]int]links{}, cut: map[[2]int]bool{}, down: map[int]bool{}, fences: map[int][]person{},
 	}
 	defer func() {
 		for _, c := range s.clients {
@@ -106,7 +107,7 @@ func simulate(t *testing.T, seed uint64, programs []program, end time.Time) {
 func (s *sim) build(programs []program) {
 	n := 3 + s.random.IntN(3)
 	for i := range n {
-		s.nodes = append(s.nodes, newNode(s.t, fmt.Sprint("n", i), ""))
+		s.nodes = append(s.nodes, newNode(s.t, fmt.Sprint("n", i), accounts))
 		s.nodes[i].inCluster = `cluster_advertise: "127.0.0.1:1"`
 	}
 	for i := range n {
@@ -122,9 +123,20 @@ func (s *sim) build(programs []program) {
 	}
 	for i := range n {
 		s.nodes[i].start(programs[s.random.IntN(len(programs))])
-		s.fences[i] = connect(s.t, s.nodes[i])
+		s.guard(i)
 	}
 	s.settle()
+}
+
+// users are one in each account.
+var users = []nats.Option{nats.UserInfo("red", "x"), nats.UserInfo("blue", "x")}
+
+// guard connects the clients that find out what a server knows.
+func (s *sim) guard(i int) {
+	s.fences[i] = nil
+	for _, u := range users {
+		s.fences[i] = append(s.fences[i], connect(s.t, s.nodes[i], u))
+	}
 }
 
 // connect has one server dial another.
@@ -193,8 +205,11 @@ func (s *sim) connected(i, j int) bool {
 	return i == j || !s.down[i] && !s.down[j] && !s.cut[[2]int{min(i, j), max(i, j)}]
 }
 
+// reaches reports whether what a publishes gets to b.
+func (s *sim) reaches(a, b *simClient) bool { return a.user == b.user && s.connected(a.at, b.at) }
+
 func (s *sim) join() {
-	if i, ok := pick(s, s.up()); ok && len(s.clients) < 12 {
+	if i, ok := pick(s, s.up()); ok && len(s.clients) < 16 {
 		s.next++
 		c := newSimClient(s, s.next, i)
 		s.clients = append(s.clients, c)
@@ -312,7 +327,9 @@ func (s *sim) kill() {
 			}
 		}
 		s.remove(func(c *simClient) bool { return c.at == i })
-		s.fences[i].Close()
+		for _, f := range s.fences[i] {
+			f.Close()
+		}
 		delete(s.fences, i)
 	}
 }
@@ -323,7 +340,7 @@ func (s *sim) restart() {
 			s.note("n%d is started", i)
 			s.nodes[i].start(s.nodes[i].program)
 			delete(s.down, i)
-			s.fences[i] = connect(s.t, s.nodes[i])
+			s.guard(i)
 			s.strict = false
 		}
 	}
@@ -345,18 +362,8 @@ func (s *sim) settle() {
 	}
 	for _, i := range s.up() {
 		for _, j := range s.up() {
-			subject := unique(fmt.Sprint("settle.", j))
-			b := s.fences[j]
-			sub := b.serve(subject, "", func(*nats.Msg) *nats.Msg { return new(nats.Msg) })
-			testkit.Eventually(s.t, patience, fmt.Sprintf("n%d learns about n%d (connected: %v)", i, j, s.connected(i, j)), func() bool {
-				_, err := s.fences[i].Request(subject, nil, 500*time.Millisecond)
-				if s.connected(i, j) {
-					return err == nil
-				}
-				return errors.Is(err, nats.ErrNoResponders)
-			})
-			if err := sub.Unsubscribe(); err != nil {
-				s.t.Error(err)
+			for u := range users {
+				s.learns(i, j, s.fences[i][u], s.fences[j][u])
 			}
 		}
 	}
@@ -368,6 +375,23 @@ func (s *sim) settle() {
 	s.strict = true
 	s.dropSpent()
 	s.settle() // again, if others do not know yet that a subscription has had its last message
+}
+
+// learns waits until server i knows what there is at j, or that j has gone.
+func (s *sim) learns(i, j int, a, b person) {
+	s.t.Helper()
+	subject := unique(fmt.Sprint("settle.", j))
+	sub := b.serve(subject, "", func(*nats.Msg) *nats.Msg { return new(nats.Msg) })
+	testkit.Eventually(s.t, patience, fmt.Sprintf("n%d learns about n%d (connected: %v)", i, j, s.connected(i, j)), func() bool {
+		_, err := a.Request(subject, nil, 500*time.Millisecond)
+		if s.connected(i, j) {
+			return err == nil
+		}
+		return errors.Is(err, nats.ErrNoResponders)
+	})
+	if err := sub.Unsubscribe(); err != nil {
+		s.t.Error(err)
+	}
 }
 
 // dropSpent forgets subscriptions that have had their last message.
@@ -385,7 +409,7 @@ func (s *sim) dropSpent() {
 func (s *sim) fence(c *simClient) {
 	var waits []func()
 	for _, o := range s.clients {
-		if s.connected(c.at, o.at) {
+		if s.reaches(c, o) {
 			waits = append(waits, c.mark(o))
 		}
 	}
@@ -394,7 +418,7 @@ func (s *sim) fence(c *simClient) {
 	}
 	waits = nil
 	for _, o := range s.clients {
-		if s.connected(c.at, o.at) {
+		if s.reaches(c, o) {
 			waits = append(waits, o.mark(c))
 		}
 	}
@@ -419,7 +443,7 @@ func (s *sim) request() {
 		subject, _ := pick(s, subjects)
 		s.note("client %d asks on %s (strict: %v)", c.id, subject, s.strict)
 		local := slices.ContainsFunc(s.clients, func(o *simClient) bool {
-			return o.at == c.at && slices.ContainsFunc(o.interests, func(i *interest) bool { return i.max == 0 && i.matches(subject) })
+			return o.at == c.at && o.user == c.user && slices.ContainsFunc(o.interests, func(i *interest) bool { return i.max == 0 && i.matches(subject) })
 		})
 		if local { // the server has to know by then
 			for _, o := range s.clients {
@@ -478,11 +502,11 @@ func (s *sim) expect(from *simClient, subject string, id int, asked bool) {
 			}
 			got := l.byTarget[target{i, id}]
 			deliveries += got
-			limited = limited || i.max > 0 // other servers learn later that it has ended
+			limited = limited || i.max > 0 && c.user == from.user // other servers learn later that it has ended
 			switch {
-			case !s.connected(from.at, c.at):
+			case !s.reaches(from, c):
 				if got > 0 {
-					l.complain("%v got %d on %s, although the servers are not connected", i, id, subject)
+					l.complain("%v got %d on %s of client %d, which does not reach it", i, id, subject, from.id)
 				}
 			case i.queue != "":
 				groups[i.queue] = true
@@ -514,6 +538,7 @@ type simClient struct {
 	*nats.Conn
 	s         *sim
 	id, at    int
+	user      int // index of users
 	node      *node
 	seq       int
 	in        chan *nats.Msg
@@ -529,9 +554,9 @@ type simClient struct {
 
 func newSimClient(s *sim, id, at int) *simClient {
 	s.t.Helper()
-	c := &simClient{s: s, id: id, at: at, node: s.nodes[at], in: make(chan *nats.Msg, 1<<16),
+	c := &simClient{s: s, id: id, at: at, user: s.random.IntN(len(users)), node: s.nodes[at], in: make(chan *nats.Msg, 1<<16),
 		quit: make(chan struct{}), last: map[int]int{}, known: map[*nats.Subscription]*interest{}}
-	c.Conn = connect(s.t, s.nodes[at]).Conn
+	c.Conn = connect(s.t, s.nodes[at], users[c.user]).Conn
 	for _, own := range []string{"mark", "answer"} {
 		if _, err := c.ChanSubscribe(fmt.Sprintf("%s.%d.>", own, id), c.in); err != nil {
 			s.t.Fatal(err)
