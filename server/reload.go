@@ -27,7 +27,7 @@ func (s *Server) Reload() error {
 	if path == "" {
 		return errors.New("can only reload config when a file is provided using -c or --config")
 	}
-	next, _, err := options.Load(path)
+	next, _, err := options.LoadAgain(path)
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,11 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 	}
 	if asksAnother || options.CredentialsDiffer(old, &o) {
 		p.auth = s.auth.Next(s.credentials(&o))
+	}
+	if o.TLS != nil {
+		if err := o.TLS.RegularFiles(); err != nil {
+			return nil, err
+		}
 	}
 	if p.tls, err = s.security(&o); err != nil { // reads the certificates anew, too
 		return nil, err
