@@ -126,6 +126,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 			}
 			return used + n, p.Need, nil
 		}
+		if verb == wire.Connect && s.admitted && s.settings.Auth.TakesTime() && !s.conn.GoApart() {
+			return used, 0, nil
+		}
 		if trace {
 			s.traceIn(verb, b[used:used+n])
 		}
