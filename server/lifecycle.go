@@ -120,6 +120,7 @@ func (s *Server) Shutdown() {
 		c.Close(conn.ServerShutdown)
 	}
 	s.track.Wait()
+	s.rate.Stop()
 	if s.poller != nil {
 		s.poller.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
@@ -124,6 +125,7 @@ func (s *Server) commitReload(p *prepared) {
 	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
 		s.log.SetLevels(o.Debug, o.Trace)
 	}
+	s.limitRate(o)
 	// Accounts that go are in force until nobody is in them any more.
 	s.accounts.Set(append(old.AccountNames(), o.AccountNames()...))
 	s.useAccounts(o, &p.settings)
@@ -166,11 +168,20 @@ func (s *Server) tell(changes []keys.Difference) {
 		}
 		line := verb + ": " + c.Name
 		if c.New != "" {
-			line += " = " + strings.Trim(c.New, `"`)
+			line += " = " + asLogged(c)
 		}
 		if c.Change == keys.NewClients {
 			line += " (for new connections)"
 		}
 		s.log.Noticef("%s", line)
 	}
+}
+
+// asLogged is a changed value as scripts know it: timeouts in seconds, texts without
+// quotes.
+func asLogged(c keys.Difference) string {
+	if d, err := time.ParseDuration(c.New); err == nil && strings.HasSuffix(c.Name, " timeout") {
+		return fmt.Sprint(d.Seconds())
+	}
+	return strings.Trim(c.New, `"`)
 }

@@ -20,6 +20,7 @@ import (
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
 	"nats-server/internal/perms"
+	"nats-server/internal/tlsconf"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
 )
@@ -77,6 +78,8 @@ type Server struct {
 	stats    conn.Stats
 	accounts *account.Registry
 	clients  *client.Hub
+	rate     *tlsconf.Rate  // of TLS connections
+	turns    chan struct{}  // an element for each TLS handshake that is being computed
 	track    sync.WaitGroup // sessions
 	ready    chan struct{}  // closed when clients can connect
 	leaving  chan struct{}  // closed when shutdown begins
@@ -109,7 +112,11 @@ func NewServer(opts *Options) (*Server, error) {
 		ready:    make(chan struct{}),
 		leaving:  make(chan struct{}),
 		done:     make(chan struct{}),
+		// One processor is left to those who are in, if there are two.
+		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 	}
+	s.rate = s.newRate()
+	s.limitRate(&o)
 	s.opts.Store(&o)
 	s.accounts.Set(o.AccountNames())
 	s.auth = auth.New(s.credentials(&o))
