@@ -61,6 +61,7 @@ type sim struct {
 	down    map[int]bool
 	clients []*simClient
 	fences  map[int][]person // one client per account, for each node that is up
+	alive   map[int]string   // what they answer on
 	ledger  *ledger
 	strict  bool // everybody knows everything, and nothing older is on its way
 	// checking is set while messages are sent that have arrived before anything else happens.
@@ -73,7 +74,7 @@ type sim struct {
 func simulate(t *testing.T, seed uint64, programs []program, end time.Time) {
 	s := &sim{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), ledger: newLedger(),
-		links: map[[2]int]links{}, cut: map[[2]int]bool{}, down: map[int]bool{}, fences: map[int][]person{},
+		links: map[[2]int]links{}, cut: map[[2]int]bool{}, down: map[int]bool{}, fences: map[int][]person{}, alive: map[int]string{},
 	}
 	defer func() {
 		for _, c := range s.clients {
@@ -133,9 +134,11 @@ var users = []nats.Option{nats.UserInfo("red", "x"), nats.UserInfo("blue", "x")}
 
 // guard connects the clients that find out what a server knows.
 func (s *sim) guard(i int) {
-	s.fences[i] = nil
+	s.fences[i], s.alive[i] = nil, unique(fmt.Sprint("alive.", i))
 	for _, u := range users {
-		s.fences[i] = append(s.fences[i], connect(s.t, s.nodes[i], u))
+		p := connect(s.t, s.nodes[i], u)
+		p.serve(s.alive[i], "", func(*nats.Msg) *nats.Msg { return new(nats.Msg) })
+		s.fences[i] = append(s.fences[i], p)
 	}
 }
 
@@ -364,6 +367,11 @@ func (s *sim) settle() {
 		for _, j := range s.up() {
 			for u := range users {
 				s.learns(i, j, s.fences[i][u], s.fences[j][u])
+			}
+		}
+		for j := range s.down {
+			for _, f := range s.fences[i] {
+				f.unanswered(s.alive[j])
 			}
 		}
 	}
