@@ -65,7 +65,7 @@ func (s *Server) Name() string { return s.nameFor(s.opts.Load()) }
 func (s *Server) NumClients() int { return s.clients.Len() }
 
 // NumSubscriptions returns how many subscriptions the clients have.
-func (s *Server) NumSubscriptions() uint32 { return uint32(s.global.NumSubscriptions()) }
+func (s *Server) NumSubscriptions() uint32 { return uint32(s.accounts.NumSubscriptions()) }
 
 // NumSlowConsumers returns how many clients were cut off because they did not
 // read fast enough.

@@ -39,7 +39,8 @@ func (s *Server) Reload() error {
 // each one that has changed. It does so as a whole or not at all: the error names
 // every option that cannot change without a restart, and what to do. Clients that the
 // new options would not let in are closed before it returns. The logger stays, but
-// for the debug and trace lines.
+// for the debug and trace lines. With another Options.CustomAuth than before, it is asked
+// about every client, one after the other.
 func (s *Server) ReloadOptions(next *Options) error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
@@ -87,12 +88,16 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 		return nil, errors.New("only a running server can reload its configuration")
 	}
 	old := s.opts.Load()
-	o.DontListen = old.DontListen // which no file can say
+	o.DontListen = old.DontListen // which no file can say, nor this:
+	asksAnother := o.CustomAuth != nil
+	if !asksAnother {
+		o.CustomAuth = old.CustomAuth
+	}
 	p := &prepared{options: o, changes: options.Changes(old, &o), auth: s.auth}
 	if err := refused(p.changes); err != nil {
 		return nil, err
 	}
-	if options.CredentialsDiffer(old, &o) {
+	if asksAnother || options.CredentialsDiffer(old, &o) {
 		p.auth = s.auth.Next(s.credentials(&o))
 	}
 	if o.TLS != nil {
@@ -121,10 +126,15 @@ func (s *Server) commitReload(p *prepared) {
 		s.log.SetLevels(o.Debug, o.Trace)
 	}
 	s.limitRate(o)
+	// Accounts that go are in force until nobody is in them any more.
+	s.accounts.Set(append(old.AccountNames(), o.AccountNames()...))
+	s.useAccounts(o, &p.settings)
 	s.clients.Apply(p.settings)
 	if replaced {
 		s.clients.Revalidate()
 	}
+	s.accounts.Set(o.AccountNames())
+	s.clients.ShrinkAccounts()
 	if n := s.clients.Unpin(); n > 0 {
 		s.log.Noticef("Disconnect %d clients due to pinned certs reload", n)
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type Settings struct {
 	MaxTraced      int  // bytes of a payload that a trace shows; 0 = all
 	TraceHeaders   bool // traces show headers, not payloads
 	Auth           *auth.Directory
+	Accounts       map[string]Account // by name: all but the global one
+	Untraced       *account.Account   // whose connections are not traced; nil = none
 	AuthTimeout    time.Duration
 	TLS            *TLS // nil without
 	Conn           conn.Limits
@@ -33,10 +36,10 @@ type Settings struct {
 
 // Config is what the sessions of a server have in common. It is immutable.
 type Config struct {
-	Account *account.Account // of every session
-	Log     *logs.Log
-	Stats   *conn.Stats
-	Track   *sync.WaitGroup // counts sessions until their last goroutine has ended
+	Global *account.Account // of those who have not come in, or into no other
+	Log    *logs.Log
+	Stats  *conn.Stats
+	Track  *sync.WaitGroup // counts sessions until their last goroutine has ended
 }
 
 // Hub knows the sessions of a server. It is safe for concurrent use.
@@ -59,11 +62,12 @@ func NewHub(cfg Config) *Hub {
 		Name:     "Client",
 		PingLine: []byte("PING\r\n"),
 		Stale:    *refusal(wire.ErrStale, conn.StaleConnection, ""),
-		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, "authentication timeout"),
+		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, wire.ErrAuthTimeout),
 		Log:      cfg.Log,
 		Stats:    cfg.Stats,
 		Track:    cfg.Track,
 	}
+	h.conn.Late.Quiet = true
 	return h
 }
 
@@ -133,6 +137,7 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 		return false, true
 	}
 	h.sessions[s.conn.ID] = s
+	s.Account().Join(math.MaxInt)
 	return true, false
 }
 
@@ -140,6 +145,7 @@ func (h *Hub) unregister(s *Session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, s.conn.ID)
+	s.Account().Leave()
 }
 
 // Close refuses new sessions from now on.

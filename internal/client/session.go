@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
@@ -21,11 +22,13 @@ type Session struct {
 	self   interest.Subscriber
 	label  atomic.Pointer[label]
 	sender *delivery.Sender
+	acct   atomic.Pointer[account.Account] // changed by the reader, under mu, while there are no subscriptions
 
 	// Of the reader.
 	settings  *Settings        // as last seen
 	seen      *interest.Rights // as last seen
 	parser    wire.Parser
+	maxSubs   int
 	opts      wire.Options
 	ip        string
 	headers   bool // INFO has promised them
@@ -68,7 +71,8 @@ func newSession(h *Hub, open conn.Endpoint, set *Settings) *Session {
 	s.self.Queue = &s.conn.Out
 	s.self.Ended = s.expired
 	s.self.NoHeaders.Store(true) // until CONNECT says otherwise
-	s.sender = delivery.NewSender(h.cfg.Account, &s.self, s.held)
+	s.acct.Store(h.cfg.Global)
+	s.sender = delivery.NewSender(h.cfg.Global, &s.self, s.held)
 	return s
 }
 
@@ -83,7 +87,13 @@ func (s *Session) enter(set *Settings) {
 // infoLine is the INFO for this client; it adds what does not vary in time.
 func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	c.ID, c.IP = s.conn.ID, s.ip
-	switch later := c.ConnectInfo || c.LameDuck; {
+	later := c.ConnectInfo || c.LameDuck
+	if later {
+		if n := s.maxPayload(set); n < set.MaxPayload {
+			c.MaxPayload = &n
+		}
+	}
+	switch {
 	case s.inside:
 		return set.InfoInside.Append(nil, c)
 	case later && set.InfoLater != nil:
@@ -94,14 +104,6 @@ func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	return set.Info.Append(nil, c)
 }
 
-// adopt goes on with other settings. It is called between commands, at most with the
-// payload of one yet to come.
-func (s *Session) adopt(set *Settings) {
-	s.settings = set
-	s.parser.Limits.ControlLine = set.MaxControlLine
-	s.parser.Limits.Payload = set.MaxPayload
-}
-
 // Consume implements conn.Session.
 func (s *Session) Consume(b []byte) (used, need int, err error) {
 	p := &s.parser
@@ -110,10 +112,12 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	}
 	s.noticeRights()
 	p.Begin()
-	trace := s.hub.cfg.Log.TraceOn()
+	trace := s.isTraced()
 	for used < len(b) {
-		if !s.admitted && b[used]|0x20 != 'c' && !s.comeInSilently() {
-			return used, 0, s.violation()
+		if !s.admitted && b[used]|0x20 != 'c' {
+			if err := s.comeInSilently(); err != nil {
+				return used, 0, err
+			}
 		}
 		verb, n := p.Next(b[used:])
 		if verb == wire.None {
@@ -121,6 +125,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 				s.announced(&p.Msg)
 			}
 			return used + n, p.Need, nil
+		}
+		if verb == wire.Connect && s.admitted && s.settings.Auth.TakesTime() && !s.conn.GoApart() {
+			return used, 0, nil
 		}
 		if trace {
 			s.traceIn(verb, b[used:used+n])
@@ -206,7 +213,7 @@ func (s *Session) greet() {
 	if s.opts.Protocol < 1 {
 		return
 	}
-	s.sender.Control(s.infoLine(s.settings, wire.PerClient{ConnectInfo: true, RemoteAccount: s.hub.cfg.Account.Name}))
+	s.sender.Control(s.infoLine(s.settings, wire.PerClient{ConnectInfo: true, RemoteAccount: s.Account().Name}))
 	s.sender.Commit()
 	s.eligible.Store(true)
 }
@@ -217,7 +224,9 @@ func (s *Session) Settle() (hold func()) {
 		s.active = false
 		s.conn.Heard()
 	}
-	return s.sender.Settle()
+	hold = s.sender.Settle()
+	s.Account().Announce()
+	return hold
 }
 
 // Ended implements conn.Session.
@@ -225,6 +234,7 @@ func (s *Session) Ended(conn.Reason) {
 	defer s.hub.unregister(s)
 	s.sender.Close()
 	s.dropAll()
+	s.Account().Announce()
 }
 
 // Close ends the session for a reason outside it.

@@ -150,7 +150,7 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 		}
 	}
 	up.raw.SetDeadline(time.Time{})
-	s.tls.Store(&secured{state.PeerCertificates})
+	s.tls.Store(&secured{state})
 	up.use(over)
 	log.Debugf("%s - TLS handshake complete", s.conn)
 	log.Debugf("%s - TLS version %s, cipher suite %s", s.conn,
@@ -159,14 +159,14 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 }
 
 // secured is what is known of a peer after the handshake.
-type secured struct{ peer []*x509.Certificate }
+type secured struct{ state tls.ConnectionState }
 
 // certificate is the one that the peer has presented, or nil.
 func (s *secured) certificate() *x509.Certificate {
-	if s == nil || len(s.peer) == 0 {
+	if s == nil || len(s.state.PeerCertificates) == 0 {
 		return nil
 	}
-	return s.peer[0]
+	return s.state.PeerCertificates[0]
 }
 
 // Unpin ends the sessions whose certificates the settings do not accept any more, and
@@ -177,7 +177,7 @@ func (h *Hub) Unpin() (n int) {
 		return 0
 	}
 	for _, s := range h.Sessions() {
-		if over := s.tls.Load(); over != nil && t.Verify(&tls.ConnectionState{PeerCertificates: over.peer}) != nil {
+		if over := s.tls.Load(); over != nil && t.Verify(&over.state) != nil {
 			s.Close(conn.TLSHandshakeError)
 			n++
 		}

@@ -54,7 +54,7 @@ type Config struct {
 	Limits          // until SetLimits
 	PingLine []byte
 	Stale    Verdict // for a peer that leaves pings unanswered
-	Late     Verdict // for a peer that does not authenticate in time
+	Late     Verdict // for a peer that does not introduce itself in time
 	Log      *logs.Log
 	Stats    *Stats
 	Track    *sync.WaitGroup // counts connections until their last goroutine has ended
@@ -106,6 +106,8 @@ type link interface {
 	stop(flushing bool)
 	// lengthy says that the reader is going to be busy, or wait, for long.
 	lengthy()
+	// hungUp reports whether the peer sends no more, if that is known without reading.
+	hungUp() bool
 	// unsent returns how many bytes were written that the peer has not taken, or
 	// always the same if that is not known.
 	unsent() int
@@ -142,9 +144,25 @@ func (c *Conn) Refuse(v *Verdict) {
 // and is better not called where other connections wait for their turn.
 func (c *Conn) ReadApart(apart bool) { c.apart.Store(apart) }
 
+// GoApart reports, from within Consume, whether that may take long where it is called.
+// If not, Consume is to return without the command that takes long, and is called again
+// where it may, with what it has not taken.
+func (c *Conn) GoApart() bool {
+	if c.apart.Load() {
+		return true
+	}
+	c.apart.Store(true)
+	c.in.again = true
+	return false
+}
+
 // Lengthy tells, from within Consume, Settle or Ended, that the session is going to
 // be busy, or to wait for others, for longer than a usual command takes.
 func (c *Conn) Lengthy() { c.link.lengthy() }
+
+// HungUp reports whether the peer is known to send no more. Where that shows only in
+// reading it reports false.
+func (c *Conn) HungUp() bool { return c.link.hungUp() }
 
 // RemoteAddr is the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.link.peer() }
@@ -234,7 +252,11 @@ func (c *Conn) End(v *Verdict) {
 	if v.Line != "" && !c.Closed() {
 		c.Out.Append([]byte(v.Line))
 	}
-	if c.Close(v.Reason) && v.Log != "" {
+	switch first := c.Close(v.Reason); {
+	case !first || v.Log == "":
+	case v.Quiet:
+		c.cfg.Log.Debugf("%s - %s", c, v.Log)
+	default:
 		c.cfg.Log.Errorf("%s - %s", c, v.Log)
 	}
 }

@@ -46,8 +46,13 @@ func (s *stream) read() {
 			return
 		}
 		last = n
-		if hold := c.process(); hold != nil {
-			c.guard(hold)
+		for hold := c.process(); ; hold = c.resume() {
+			if hold != nil {
+				c.guard(hold)
+			}
+			if !c.in.again || c.Closed() {
+				break
+			}
 		}
 	}
 }
@@ -139,5 +144,7 @@ func (s *stream) stop(flushing bool) {
 func (s *stream) shut() { s.nc.Close() }
 
 func (s *stream) lengthy() {} // has its own reader
+
+func (s *stream) hungUp() bool { return false } // not known
 
 func (s *stream) unsent() int { return 0 } // not known

@@ -50,7 +50,7 @@ var rooms = map[string]room{
 	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// root
-	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
+	"options": {mayImport: "auth conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
 	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
