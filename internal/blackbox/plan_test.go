@@ -123,7 +123,7 @@ func TestPlanWithFlagsOfProcess(t *testing.T) {
 			t.Errorf("the reload changed %s: %s", unexpected, got)
 		}
 	}
-	f("max_payload: 2000\nauthorization {timeout: 7}\n", "  nothing changes\n")
+	f("max_payload: 2000\nauthorization {user: v, password: q, timeout: 7}\n", "  nothing changes\n")
 }
 
 // The flags are published without their secrets.
