@@ -102,7 +102,7 @@ func (s *Server) Shutdown() {
 	s.mu.Lock()
 	ending := s.phase == stopping
 	s.phase = stopping
-	l := s.listener
+	l, routes := s.listener, s.routes
 	s.mu.Unlock()
 	s.starting.Unlock()
 	if ending {
@@ -116,6 +116,7 @@ func (s *Server) Shutdown() {
 	if l != nil {
 		l.Close()
 	}
+	s.leaveCluster(routes) // before others would hear of each subscription that ends
 	for _, c := range s.clients.Sessions() {
 		c.Close(conn.ServerShutdown)
 	}
@@ -169,6 +170,9 @@ func (s *Server) closeEvenly() {
 	s.clients.Close()
 	if s.clients.Len() == 0 {
 		return
+	}
+	if s.cluster != nil {
+		s.cluster.AnnounceLameDuck()
 	}
 	s.clients.AnnounceLameDuck()
 	grace := max(s.opts.Load().LameDuckGracePeriod, 0)

@@ -10,6 +10,7 @@ import (
 	"nats-server/internal/client"
 	"nats-server/internal/keys"
 	"nats-server/internal/options"
+	"nats-server/internal/route"
 )
 
 // ProcessConfigFile reads a configuration file. The error lists all that is wrong
@@ -73,6 +74,7 @@ type prepared struct {
 	auth     *auth.Directory
 	tls      *client.TLS
 	settings client.Settings
+	cluster  *route.Settings // nil if the server is alone
 }
 
 // prepareReload does all of a reload that can fail, and touches nothing.
@@ -112,7 +114,10 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 	if l != nil {
 		port = l.Addr().Port
 	}
-	p.settings, err = s.settings(&o, p.auth, p.tls, host, port)
+	if p.settings, err = s.settings(&o, p.auth, p.tls, host, port); err != nil {
+		return nil, err
+	}
+	p.cluster, err = s.clusterSettings(&o)
 	return p, err
 }
 
@@ -130,6 +135,9 @@ func (s *Server) commitReload(p *prepared) {
 	s.accounts.Set(append(old.AccountNames(), o.AccountNames()...))
 	s.useAccounts(o, &p.settings)
 	s.clients.Apply(p.settings)
+	if p.cluster != nil {
+		s.cluster.Reload(*p.cluster)
+	}
 	if replaced {
 		s.clients.Revalidate()
 	}

@@ -20,6 +20,7 @@ import (
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
 	"nats-server/internal/perms"
+	"nats-server/internal/route"
 	"nats-server/internal/tlsconf"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
@@ -78,6 +79,7 @@ type Server struct {
 	stats    conn.Stats
 	accounts *account.Registry
 	clients  *client.Hub
+	cluster  *route.Cluster // nil if the server is alone
 	rate     *tlsconf.Rate  // of TLS connections
 	turns    chan struct{}  // an element for each TLS handshake that is being computed
 	track    sync.WaitGroup // sessions
@@ -93,6 +95,7 @@ type Server struct {
 	mu       sync.Mutex
 	phase    phase
 	listener *listen.Listener // nil before Start and without client listener
+	routes   *listen.Listener // of other servers; nil before Start and without cluster
 }
 
 // NewServer returns a server with these options, which are copied. The error
@@ -129,6 +132,9 @@ func NewServer(opts *Options) (*Server, error) {
 		Stats:  &s.stats,
 		Track:  &s.track,
 	})
+	if err := s.newCluster(&o); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -265,14 +271,14 @@ func (s *Server) Start() error {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
-	l, err := s.listen()
-	if err != nil {
+	if err := s.bind(); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	s.phase, s.listener = running, l
+	s.phase = running
 	s.mu.Unlock()
 	close(s.ready)
+	s.joinCluster()
 	s.log.Noticef("Server is ready")
 	return nil
 }
@@ -294,6 +300,9 @@ func (s *Server) announce() {
 	s.log.Noticef("  Git:      [%s]", commit)
 	s.log.Debugf("  Go build: %s", runtime.Version())
 	o := s.opts.Load()
+	if s.cluster != nil {
+		s.log.Noticef("  Cluster:  %s", s.ClusterName())
+	}
 	s.log.Noticef("  Name:     %s", s.nameFor(o))
 	s.log.Noticef("  ID:       %s", s.id)
 	if s.auth.PlainPassword() {
@@ -310,6 +319,35 @@ func (s *Server) announce() {
 	}
 }
 
+// bind makes every listener, so that all ports are known, and starts to accept.
+func (s *Server) bind() error {
+	o := s.opts.Load()
+	if !o.DontListen || s.cluster != nil {
+		poller, err := conn.NewPoller()
+		if err != nil {
+			return fmt.Errorf("preparing to watch sockets: %w", err)
+		}
+		s.poller = poller
+	}
+	routes, err := s.listenForRoutes(o)
+	if err == nil {
+		var l *listen.Listener
+		if l, err = s.listen(); err == nil {
+			s.mu.Lock()
+			s.listener, s.routes = l, routes
+			s.mu.Unlock()
+			return nil
+		}
+		if routes != nil {
+			routes.Close()
+		}
+	}
+	if s.poller != nil {
+		s.poller.Close()
+	}
+	return err
+}
+
 // listen binds the client listener, if there is to be one, and starts to accept.
 func (s *Server) listen() (*listen.Listener, error) {
 	o := s.opts.Load()
@@ -321,13 +359,8 @@ func (s *Server) listen() (*listen.Listener, error) {
 		port = 0
 	}
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
-	poller, err := conn.NewPoller()
+	l, err := listen.Bind(context.Background(), addr, s.poller, &s.log)
 	if err != nil {
-		return nil, fmt.Errorf("preparing to watch sockets: %w", err)
-	}
-	l, err := listen.Bind(context.Background(), addr, poller, &s.log)
-	if err != nil {
-		poller.Close()
 		//lint:ignore ST1005 scripts look for this text
 		return nil, fmt.Errorf("Error listening on port: %s, %q", addr, err)
 	}
@@ -339,10 +372,8 @@ func (s *Server) listen() (*listen.Listener, error) {
 	}
 	if err != nil {
 		l.Close()
-		poller.Close()
 		return nil, err
 	}
-	s.poller = poller
 	return l, nil
 }
 

@@ -87,7 +87,8 @@ func (s *Session) enter(set *Settings) {
 // infoLine is the INFO for this client; it adds what does not vary in time.
 func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	c.ID, c.IP = s.conn.ID, s.ip
-	later := c.ConnectInfo || c.LameDuck
+	c.Cluster = s.hub.clusterFields(c.LameDuck)
+	later := c.ConnectInfo || c.LameDuck || c.Later
 	if later {
 		if n := s.maxPayload(set); n < set.MaxPayload {
 			c.MaxPayload = &n

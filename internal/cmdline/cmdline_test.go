@@ -252,7 +252,7 @@ func TestUnsupportedFlags(t *testing.T) {
 		}
 	}
 	f("-m 8222", `"-m" is not supported by this version`)
-	f("--cluster nats://h:1 --routes nats://h:2", "\"--cluster\" is not supported by this version\n\"--routes\" is not supported by this version")
+	f("-js", `"-js" is not supported by this version`)
 }
 
 func TestActions(t *testing.T) {

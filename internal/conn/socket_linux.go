@@ -298,6 +298,8 @@ func (s *socket) flush(direct bool) {
 		switch {
 		case err == syscall.EAGAIN && s.wait():
 			return
+		case err == syscall.EAGAIN && s.late.Load() && c.bearsWith(os.ErrDeadlineExceeded):
+			s.prolong()
 		case err == syscall.EAGAIN && s.late.Load():
 			s.failFlush(os.ErrDeadlineExceeded)
 			return
@@ -309,10 +311,22 @@ func (s *socket) flush(direct bool) {
 			return
 		case err == nil:
 			s.stopTimer()
+			c.caughtUp()
 			if q.finish(false) {
 				return
 			}
 		}
+	}
+}
+
+// prolong gives the flush another deadline.
+func (s *socket) prolong() {
+	q := &s.c.Out
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		s.late.Store(false)
+		s.setTimer(s.c.cfg.limits().WriteDeadline)
 	}
 }
 
@@ -339,6 +353,7 @@ func (s *socket) wait() bool {
 	q := &s.c.Out
 	q.mu.Lock()
 	if !q.closed && !s.timing.Load() {
+		s.c.flusher.moved = false
 		s.setTimer(s.c.cfg.limits().WriteDeadline)
 	}
 	q.pace.look(s.unsent())

@@ -32,6 +32,7 @@ var rooms = map[string]room{
 	"ctl":      {modules: "golang.org/x/sys/windows/svc golang.org/x/sys/windows/svc/mgr", why: "it talks to other processes through the system alone"},
 	"mkpasswd": {modules: "golang.org/x/crypto/bcrypt golang.org/x/term", why: "it is a tool of its own, which shares only the hash format with the server"},
 	"keys":     {mayImport: "conf", why: "it binds keys to fields; which keys there are is for the owners of the fields"},
+	"dial":     {why: "it is about addresses and attempts; what is said on a connection is for others"},
 	"version":  {why: "one place says which release this is, and is asked from everywhere"},
 
 	// core
@@ -48,10 +49,11 @@ var rooms = map[string]room{
 
 	// peers
 	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"route":  {mayImport: "account auth conn delivery dial ids interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// root
 	"options": {mayImport: "auth conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
-	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
+	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe route tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
 	"cmdline": {mayImport: "options tlsconf version", why: "it turns arguments into options; running them is for process"},
@@ -147,12 +149,12 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 // higher would.
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
-		"subject buf logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
+		"subject buf logs pipe ids dial version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
 		"wire conn keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",
 		"delivery listen plan",
-		"client",
+		"client route",
 		"/server",
 		"cmdline",
 		"process",

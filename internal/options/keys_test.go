@@ -58,6 +58,7 @@ var samples = map[string]struct {
 	"tls":                    {"{cert_file: c, key_file: k}", options.Options{TLS: &tlsconf.Config{CertFile: "c", KeyFile: "k"}}},
 	"allow_non_tls":          {"yes", options.Options{AllowNonTLS: true}},
 	"no_auth_user":           {"guest", options.Options{NoAuthUser: "guest"}},
+	"cluster":                {"{port: 7}", options.Options{Cluster: options.Cluster{Port: 7}}},
 	"pid_file":               {"x.pid", options.Options{PidFile: "x.pid"}},
 	"ports_file_dir":         {"dir", options.Options{PortsFileDir: "dir"}},
 }
@@ -287,8 +288,8 @@ cluster {
   ]
 }
 max_payload: 1MB
-`, `2:1: "http"`, `3:1: "cluster"`)
-	f("listen: 127.0.0.1:4333\nhttp: 8333\ncluster {\n  host: 127.0.0.1\n  port: 4344\n}\n", `2:1: "http"`, `3:1: "cluster"`)
+`, `2:1: "http"`)
+	f("listen: 127.0.0.1:4333\nhttp: 8333\ncluster {\n  host: 127.0.0.1\n  port: 4344\n}\n", `2:1: "http"`)
 	f(`cluster {
   listen: 4344
   permissions {
@@ -296,7 +297,7 @@ max_payload: 1MB
     export: ["in.>", "out.>"]
   }
 }
-`, `1:0: "cluster"`)
+`)
 	f(`gateway {
   name: "A"
   port: 7333

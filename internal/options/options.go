@@ -82,6 +82,8 @@ type Options struct {
 	// nobody is asked; in ReloadOptions, that the present one stays.
 	CustomAuth auth.Authenticator
 
+	Cluster Cluster // with which other servers it forms a cluster
+
 	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min
 	LameDuckGracePeriod time.Duration // wait before the first of them; 0 = 10 s, negative = none
 
@@ -136,6 +138,7 @@ func (o Options) Complete() (Options, error) {
 	fill(&o.AuthTimeout, authTimeout)
 	o.Users = copyUsers(o.Users)
 	o.Accounts = copyAccounts(o.Accounts)
+	o.completeCluster()
 	fill(&o.LogFormat, LogText)
 	fill(&o.LameDuckDuration, DefaultLameDuck)
 	fill(&o.LameDuckGracePeriod, DefaultLameDuckGrace)
@@ -178,6 +181,9 @@ func (o *Options) check() error {
 	if err := o.checkUsers(); err != nil {
 		return err
 	}
+	if err := o.checkCluster(); err != nil {
+		return err
+	}
 	if o.TLS != nil {
 		if err := o.TLS.Check(); err != nil {
 			return err
@@ -203,22 +209,30 @@ func (o *Options) check() error {
 // Advertised is the address that clients are told, given that of the listener (spec:
 // configuration.md 10.1, client_advertise).
 func (o *Options) Advertised(host string, port int) (string, int, error) {
-	a := o.ClientAdvertise
-	if a == "" {
+	h, p, err := advertised(o.ClientAdvertise, host, port)
+	if err != nil {
+		err = fmt.Errorf("client_advertise %q is not host[:port]: %w", o.ClientAdvertise, err)
+	}
+	return h, p, err
+}
+
+// advertised is the host[:port] in text, with what is missing.
+func advertised(text, host string, port int) (string, int, error) {
+	if text == "" {
 		return host, port, nil
 	}
-	h, p, err := net.SplitHostPort(a)
+	h, p, err := net.SplitHostPort(text)
 	if err != nil {
 		// A host alone, which may be an IPv6 address.
-		if h, _, err = net.SplitHostPort(net.JoinHostPort(strings.Trim(a, "[]"), "0")); err != nil {
-			return "", 0, fmt.Errorf("client_advertise %q is not host[:port]: %w", a, err)
+		if h, _, err = net.SplitHostPort(net.JoinHostPort(strings.Trim(text, "[]"), "0")); err != nil {
+			return "", 0, err
 		}
 		return h, port, nil
 	}
 	n, err := strconv.Atoi(p)
 	switch {
 	case err != nil || n > 65535:
-		return "", 0, fmt.Errorf("client_advertise %q is not host[:port]: the port must be a number up to 65535", a)
+		return "", 0, errors.New("the port must be a number up to 65535")
 	case n <= 0:
 		n = port
 	}
