@@ -157,6 +157,18 @@ func (c *Conn) Refuse(v *Verdict) {
 // and is better not called where other connections wait for their turn.
 func (c *Conn) ReadApart(apart bool) { c.apart.Store(apart) }
 
+// GoApart reports, from within Consume, whether that may take long where it is called.
+// If not, Consume is to return without the command that takes long, and is called again
+// where it may, with what it has not taken.
+func (c *Conn) GoApart() bool {
+	if c.apart.Load() {
+		return true
+	}
+	c.apart.Store(true)
+	c.in.again = true
+	return false
+}
+
 // Lengthy tells, from within Consume, Settle or Ended, that the session is going to
 // be busy, or to wait for others, for longer than a usual command takes.
 func (c *Conn) Lengthy() { c.link.lengthy() }

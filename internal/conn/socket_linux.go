@@ -167,7 +167,7 @@ func (s *socket) read() (more bool) {
 		return false
 	}
 	more, hold := s.readOnce()
-	if hold != nil {
+	if hold != nil || s.c.in.again {
 		go s.readApart(hold)
 		return false
 	}
@@ -182,8 +182,13 @@ func (s *socket) readApart(hold func()) {
 			s.c.in.flood = false // the time is for an ordinary read
 			s.c.guard(hold)
 		}
+		if s.c.in.again {
+			hold = s.c.resume()
+			more = s.goOn(true) // there may be more to read than what there was
+			continue
+		}
 		more, hold = s.readOnce()
-		more = s.goOn(more || hold != nil)
+		more = s.goOn(more || hold != nil || s.c.in.again)
 	}
 }
 

@@ -46,8 +46,13 @@ func (s *stream) read() {
 			return
 		}
 		last = n
-		if hold := c.process(); hold != nil {
-			c.guard(hold)
+		for hold := c.process(); ; hold = c.resume() {
+			if hold != nil {
+				c.guard(hold)
+			}
+			if !c.in.again || c.Closed() {
+				break
+			}
 		}
 	}
 }
