@@ -54,7 +54,10 @@ func TestAMillionSubscriptions(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a few seconds")
 	}
-	const n = 1_000_000
+	n := 1_000_000
+	if raceEnabled {
+		n /= 20
+	}
 	w := newWorld(t, true).start()
 	w.logger.SetLevels(false, false)
 	a := w.accounts.Global()
