@@ -49,6 +49,9 @@ var rooms = map[string]room{
 	// peers
 	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
+	// services
+	"monitor": {mayImport: "auth logs", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
+
 	// root
 	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
 	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
@@ -151,7 +154,7 @@ func TestArrowsPointDown(t *testing.T) {
 		"wire conn keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",
-		"delivery listen plan",
+		"delivery listen plan monitor",
 		"client",
 		"/server",
 		"cmdline",
