@@ -46,9 +46,9 @@ func (s *Sender) stageOf(q *conn.Queue) *stage {
 	return st
 }
 
-// reserve makes room in a stage for n bytes, which are msgs messages for sub, or
-// with a nil sub are for the connection itself.
-func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
+// reserve makes room in a stage for n bytes, which are msgs messages with so much
+// payload for sub, or with a nil sub are for the connection itself.
+func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs, payload int) []byte {
 	if !st.Fits(n) {
 		s.commit(st)
 		st.Overflowing()
@@ -57,7 +57,7 @@ func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
 	if sub != nil {
 		tap = &sub.Tap
 	}
-	dst, fresh := st.Add(tap, n, msgs)
+	dst, fresh := st.Add(tap, n, msgs, payload)
 	if fresh {
 		st.subs = append(st.subs, sub)
 	}

@@ -32,10 +32,11 @@ var rooms = map[string]room{
 	"ctl":      {modules: "golang.org/x/sys/windows/svc golang.org/x/sys/windows/svc/mgr", why: "it talks to other processes through the system alone"},
 	"mkpasswd": {modules: "golang.org/x/crypto/bcrypt golang.org/x/term", why: "it is a tool of its own, which shares only the hash format with the server"},
 	"keys":     {mayImport: "conf", why: "it binds keys to fields; which keys there are is for the owners of the fields"},
+	"facts":    {why: "those who know and those who report share these values and nothing else"},
 	"version":  {why: "one place says which release this is, and is asked from everywhere"},
 
 	// core
-	"conn":     {mayImport: "buf logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
+	"conn":     {mayImport: "buf facts logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
 	"interest": {mayImport: "subject conn perms", why: "it knows subjects and the queues of subscribers; accounts and grammar are above it"},
 
 	// state
@@ -47,10 +48,10 @@ var rooms = map[string]room{
 	"listen":   {mayImport: "conn logs", why: "it accepts for any kind of peer, so it may know none"},
 
 	// peers
-	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"client": {mayImport: "account auth conn delivery facts interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// services
-	"monitor": {mayImport: "auth logs", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
+	"monitor": {mayImport: "auth conn facts logs subject version", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
 
 	// root
 	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
@@ -150,7 +151,7 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 // higher would.
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
-		"subject buf logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
+		"subject buf facts logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
 		"wire conn keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",
