@@ -81,3 +81,20 @@ type Distribution struct {
 
 // Bucket is how many values are not above a bound.
 type Bucket struct{ Bound, Count uint64 }
+
+// Route is a connection to another server of the cluster.
+type Route struct {
+	Connection
+	RemoteID, RemoteName string
+	Solicited            bool   // this side has dialled
+	Configured           bool   // it stands in the configuration
+	Pinned               string // the one account that it is for; "" = all others
+	Compression          string // as reports name it; "" = not known
+	Import, Export       *Permissions
+}
+
+// Permissions are what may pass.
+type Permissions struct {
+	Allow []string `json:"allow,omitempty"`
+	Deny  []string `json:"deny,omitempty"`
+}
