@@ -225,7 +225,9 @@ func (s *Session) Settle() (hold func()) {
 		}
 		r.msgs, r.bytes, s.used, s.alive = 0, 0, false, false
 	}
-	return s.sender.Settle()
+	hold = s.sender.Settle()
+	s.hub.cfg.Account.Announce()
+	return hold
 }
 
 // Ended implements conn.Session.
@@ -234,6 +236,7 @@ func (s *Session) Ended(conn.Reason) {
 	defer s.hub.unregister(s, last)
 	s.sender.Close()
 	s.dropAll()
+	s.hub.cfg.Account.Announce()
 }
 
 // Close ends the session for a reason outside it.

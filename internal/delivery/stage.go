@@ -61,10 +61,30 @@ func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs, payload int) []b
 	if fresh {
 		st.subs = append(st.subs, sub)
 	}
+	s.soil(st, n)
+	return dst
+}
+
+// reserveLink makes room in a stage for a message of n bytes to another server.
+func (s *Sender) reserveLink(k *link, n int) []byte {
+	st := k.stage
+	if !st.Fits(n) {
+		s.commit(st)
+		st.Overflowing()
+	}
+	dst, fresh := st.Add(&k.to.Link.Tap, n, 1)
+	if fresh {
+		st.subs = append(st.subs, nil)
+	}
+	s.soil(st, n)
+	return dst
+}
+
+// soil notes that a stage holds n bytes more.
+func (s *Sender) soil(st *stage, n int) {
 	s.staged += n
 	if !st.dirty {
 		st.dirty = true
 		s.dirty = append(s.dirty, st)
 	}
-	return dst
 }
