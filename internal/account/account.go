@@ -85,3 +85,6 @@ func (a *Account) Match(hash uint64, subj []byte, subs []*interest.Sub) ([]*inte
 
 // NumSubscriptions returns how many subscriptions the account has.
 func (a *Account) NumSubscriptions() int { return a.interest.Len() }
+
+// Changes returns how many subscriptions the account ever got and lost.
+func (a *Account) Changes() (inserted, removed uint64) { return a.interest.Changes() }

@@ -22,6 +22,12 @@ const (
 	atATime = 1000
 )
 
+// AuthRequired reports whether clients are told that they must present credentials.
+func (h *Hub) AuthRequired() bool {
+	set := h.settings.Load()
+	return set != nil && set.Auth.Announced()
+}
+
 // ID is the connection's id, unique in the server.
 func (s *Session) ID() uint64 { return s.conn.ID }
 

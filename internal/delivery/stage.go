@@ -65,14 +65,15 @@ func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs, payload int) []b
 	return dst
 }
 
-// reserveLink makes room in a stage for a message of n bytes to another server.
-func (s *Sender) reserveLink(k *link, n int) []byte {
+// reserveLink makes room in a stage for a message of n bytes, so much of it
+// payload, to another server.
+func (s *Sender) reserveLink(k *link, n, payload int) []byte {
 	st := k.stage
 	if !st.Fits(n) {
 		s.commit(st)
 		st.Overflowing()
 	}
-	dst, fresh := st.Add(&k.to.Link.Tap, n, 1)
+	dst, fresh := st.Add(&k.to.Link.Tap, n, 1, payload)
 	if fresh {
 		st.subs = append(st.subs, nil)
 	}

@@ -51,11 +51,12 @@ var rooms = map[string]room{
 	"client": {mayImport: "account auth conn delivery facts interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// services
-	"monitor": {mayImport: "auth conn facts logs subject version", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
+	"monitor": {mayImport: "auth conn facts logs options subject tlsconf", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
+	"metrics": {mayImport: "facts monitor", modules: "github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp", why: "it shows reports in another form; counting is for those who know"},
 
 	// root
 	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
-	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
+	"/server": {mayImport: "account auth client conn facts ids interest keys listen logs metrics monitor options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
 	"cmdline": {mayImport: "options tlsconf version", why: "it turns arguments into options; running them is for process"},
@@ -156,7 +157,7 @@ func TestArrowsPointDown(t *testing.T) {
 		"interest auth tlsconf",
 		"account options",
 		"delivery listen plan monitor",
-		"client",
+		"client metrics",
 		"/server",
 		"cmdline",
 		"process",

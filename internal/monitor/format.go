@@ -30,6 +30,3 @@ func rtt(d time.Duration) string {
 	}
 	return d.String()
 }
-
-// seconds is a duration as configurations have it.
-func seconds(d time.Duration) float64 { return d.Seconds() }

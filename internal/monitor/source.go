@@ -59,8 +59,8 @@ type Client interface {
 
 // Account is what is known of an account.
 type Account struct {
-	Name            string
-	Updated         time.Time // when its configuration last changed
-	Subscriptions   int       // in its table now
-	Inserts, Removes uint64   // of subscriptions, ever
+	Name             string
+	Updated          time.Time // when its configuration last changed
+	Subscriptions    int       // in its table now
+	Inserts, Removes uint64    // of subscriptions, ever
 }

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"nats-server/internal/tlsconf"
 )
 
 // Varz is the report on the server as a whole (spec: monitoring 6).
@@ -117,13 +119,16 @@ func (r *Reports) Varz() *Varz {
 		MaxConnections: max(o.MaxConn, 0), MaxSubscriptions: o.MaxSubs,
 		PingInterval: o.PingInterval, PingMax: o.MaxPingsOut,
 		HTTPHost: o.HTTPHost, HTTPPort: o.HTTPPort, HTTPBasePath: o.HTTPBasePath, HTTPSPort: o.HTTPSPort,
-		AuthTimeout: o.AuthTimeout.Seconds(), TLSTimeout: tlsTimeout(o),
+		AuthTimeout: o.AuthTimeout.Seconds(), TLSTimeout: tlsconf.DefaultTimeout.Seconds(),
 		MaxControlLine: o.MaxControlLine, MaxPayload: o.MaxPayload, MaxPending: o.MaxPending,
 		WriteDeadline: o.WriteDeadline,
 		Start:         about.Start.UTC(), Now: now.UTC(), Uptime: uptime(now.Sub(about.Start)),
 		Cores: runtime.NumCPU(), MaxProcs: runtime.GOMAXPROCS(0),
 		HTTPReqStats:   r.requestCounts(),
 		ConfigLoadTime: about.Loaded.UTC(), ConfigDigest: o.ConfigDigest,
+	}
+	if o.TLS != nil {
+		v.TLSTimeout = o.TLS.Timeout.Seconds()
 	}
 	v.Mem, v.CPU = r.usage.now()
 	if os.Getenv("GOMEMLIMIT") != "" {
