@@ -149,6 +149,9 @@ func (s *Server) commitReload(p *prepared) {
 	s.clients.Apply(p.settings)
 	s.useCertificates(p.tls)
 	s.monitoring.gate = p.gate
+	if o.MaxClosedClients != old.MaxClosedClients {
+		s.monitoring.closed.Resize(o.MaxClosedClients)
+	}
 	s.applyMonitoring(o)
 	if p.moves {
 		s.serveMonitoring(o, p.monitor)

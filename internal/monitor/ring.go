@@ -45,6 +45,17 @@ func (r *Ring) Add(f *facts.Connection) {
 	}
 }
 
+// Resize lets the ring remember so many connections from now on.
+func (r *Ring) Resize(most int) {
+	all := r.All()
+	r.mu.Lock()
+	r.most, r.all, r.oldest, r.subs, r.bare = most, nil, 0, 0, 0
+	r.mu.Unlock()
+	for _, f := range all[max(len(all)-most, 0):] {
+		r.Add(f)
+	}
+}
+
 // All returns what is remembered, the latest last.
 func (r *Ring) All() []*facts.Connection {
 	r.mu.Lock()

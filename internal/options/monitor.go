@@ -39,7 +39,6 @@ func (o *Options) monitorKeys() keys.Table {
 		{Name: "http_auth", Value: keys.Block(gate).Then(check), Since: "ours",
 			Doc: "What requests for monitoring must present, but for probes. Without it everybody may ask."},
 		{Name: "max_closed_clients", Value: keys.Int(&o.MaxClosedClients, 0, math.MaxInt32), Default: "10000", Since: "2.10.26",
-			Change: keys.Restart, Why: "its memory is laid out at the start",
 			Doc: "Closed connections that `/connz` remembers."},
 	}
 }
