@@ -1,6 +1,7 @@
 package client
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,8 @@ type Settings struct {
 	MaxTraced      int  // bytes of a payload that a trace shows; 0 = all
 	TraceHeaders   bool // traces show headers, not payloads
 	Auth           *auth.Directory
+	Accounts       map[string]Account // by name: all but the global one
+	Untraced       *account.Account   // whose connections are not traced; nil = none
 	AuthTimeout    time.Duration
 	TLS            *TLS // nil without
 	Conn           conn.Limits
@@ -35,10 +38,10 @@ type Settings struct {
 
 // Config is what the sessions of a server have in common. It is immutable.
 type Config struct {
-	Account *account.Account // of every session
-	Log     *logs.Log
-	Stats   *conn.Stats
-	Track   *sync.WaitGroup // counts sessions until their last goroutine has ended
+	Global *account.Account // of those who have not come in, or into no other
+	Log    *logs.Log
+	Stats  *conn.Stats
+	Track  *sync.WaitGroup // counts sessions until their last goroutine has ended
 
 	// Closed is told of every connection that has ended, refused ones included. It must
 	// not wait. nil = nobody wants to know.
@@ -66,11 +69,12 @@ func NewHub(cfg Config) *Hub {
 		Name:     "Client",
 		PingLine: []byte("PING\r\n"),
 		Stale:    *refusal(wire.ErrStale, conn.StaleConnection, ""),
-		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, "authentication timeout"),
+		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, wire.ErrAuthTimeout),
 		Log:      cfg.Log,
 		Stats:    cfg.Stats,
 		Track:    cfg.Track,
 	}
+	h.conn.Late.Quiet = true
 	return h
 }
 
@@ -143,6 +147,7 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 	s.pos = len(h.sessions)
 	h.sessions = append(h.sessions, s)
 	h.past.accepted++
+	s.Account().Join(math.MaxInt)
 	return true, false
 }
 
@@ -154,7 +159,8 @@ func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	h.sessions[s.pos], moved.pos = moved, s.pos
 	h.sessions[end] = nil
 	h.sessions = h.sessions[:end]
-	h.past.add(last, s.conn.Reason())
+	h.past.add(s, last)
+	s.Account().Leave()
 	h.mu.Unlock()
 	h.tellClosed(last)
 }
