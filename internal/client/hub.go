@@ -53,6 +53,7 @@ type Hub struct {
 	cfg      Config
 	conn     conn.Config
 	settings atomic.Pointer[Settings]
+	cluster  atomic.Pointer[clusterFields] // nil until SetCluster
 	nextID   atomic.Uint64
 
 	mu       sync.Mutex
