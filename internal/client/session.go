@@ -11,6 +11,7 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
+	"nats-server/internal/facts"
 	"nats-server/internal/interest"
 	"nats-server/internal/wire"
 )
@@ -31,12 +32,14 @@ type Session struct {
 	maxSubs   int
 	opts      wire.Options
 	ip        string
-	headers   bool // INFO has promised them
-	admitted  bool // has passed the gate, or there is none
-	connected bool // has sent a CONNECT that was accepted
-	greeted   bool // has had the PONG to its first PING after that
-	active    bool // has sent something in this read that shows it alive
-	warned    bool // of the subject of a message whose payload has yet to come
+	headers   bool                        // INFO has promised them
+	admitted  bool                        // has passed the gate, or there is none
+	connected bool                        // has sent a CONNECT that was accepted
+	greeted   bool                        // has had the PONG to its first PING after that
+	alive     bool                        // has sent something in this read that shows it alive
+	used      bool                        // has sent something in this read that is more than a sign of life
+	received  struct{ msgs, bytes int64 } // in this read
+	warned    bool                        // of the subject of a message whose payload has yet to come
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
@@ -50,6 +53,9 @@ type Session struct {
 
 	mu   sync.Mutex
 	sids interest.Sids
+
+	pos    int                           // in Hub.sessions, whose mutex guards it
+	former atomic.Pointer[facts.Traffic] // what counts for accounts that it was in before; nil for nothing
 }
 
 var (
@@ -199,7 +205,7 @@ func (s *Session) broken(f *wire.Fault) error {
 // ping answers a PING. Everything published or changed before it is in effect and
 // queued by then (spec: client-protocol 22).
 func (s *Session) ping() {
-	s.active = true
+	s.alive = true
 	s.sender.Commit()
 	s.sender.Control(pongLine)
 	if s.connected && !s.greeted {
@@ -221,9 +227,13 @@ func (s *Session) greet() {
 
 // Settle implements conn.Session.
 func (s *Session) Settle() (hold func()) {
-	if s.active {
-		s.active = false
+	r := &s.received
+	if used := s.used || r.msgs > 0; used || s.alive {
 		s.conn.Heard()
+		if used {
+			s.conn.Received(r.msgs, r.bytes)
+		}
+		r.msgs, r.bytes, s.used, s.alive = 0, 0, false, false
 	}
 	hold = s.sender.Settle()
 	s.Account().Announce()
@@ -232,7 +242,8 @@ func (s *Session) Settle() (hold func()) {
 
 // Ended implements conn.Session.
 func (s *Session) Ended(conn.Reason) {
-	defer s.hub.unregister(s)
+	last := s.lastFacts()
+	defer s.hub.unregister(s, last)
 	s.sender.Close()
 	s.dropAll()
 	s.Account().Announce()
