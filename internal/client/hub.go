@@ -8,6 +8,7 @@ import (
 	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
+	"nats-server/internal/insight"
 	"nats-server/internal/logs"
 	"nats-server/internal/wire"
 )
@@ -36,7 +37,8 @@ type Config struct {
 	Account *account.Account // of every session
 	Log     *logs.Log
 	Stats   *conn.Stats
-	Track   *sync.WaitGroup // counts sessions until their last goroutine has ended
+	Insight *insight.Sampler // looks at what is published; nil = nobody does
+	Track   *sync.WaitGroup  // counts sessions until their last goroutine has ended
 }
 
 // Hub knows the sessions of a server. It is safe for concurrent use.

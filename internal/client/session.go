@@ -10,6 +10,7 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
+	"nats-server/internal/insight"
 	"nats-server/internal/interest"
 	"nats-server/internal/wire"
 )
@@ -27,6 +28,7 @@ type Session struct {
 	seen      *interest.Rights // as last seen
 	parser    wire.Parser
 	opts      wire.Options
+	look      insight.Look
 	ip        string
 	headers   bool // INFO has promised them
 	admitted  bool // has passed the gate, or there is none
@@ -110,6 +112,7 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	}
 	s.noticeRights()
 	p.Begin()
+	s.look.Begin(s.hub.cfg.Insight)
 	trace := s.hub.cfg.Log.TraceOn()
 	for used < len(b) {
 		if !s.admitted && b[used]|0x20 != 'c' && !s.comeInSilently() {
@@ -128,6 +131,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		used += n
 		if verb == wire.Pub {
 			s.publish(&p.Msg)
+			if s.look.On() {
+				s.look.See(p.Msg.Subject, len(p.Msg.Body))
+			}
 			continue
 		}
 		if err := s.obey(verb); err != nil {
@@ -211,8 +217,9 @@ func (s *Session) greet() {
 	s.eligible.Store(true)
 }
 
-// Settle implements conn.Session.
+// Settle implements conn.Session. The bytes that Consume saw are still there.
 func (s *Session) Settle() (hold func()) {
+	s.look.End(s.hub.cfg.Account.Name)
 	if s.active {
 		s.active = false
 		s.conn.Heard()

@@ -32,6 +32,7 @@ var rooms = map[string]room{
 	"ctl":      {modules: "golang.org/x/sys/windows/svc golang.org/x/sys/windows/svc/mgr", why: "it talks to other processes through the system alone"},
 	"mkpasswd": {modules: "golang.org/x/crypto/bcrypt golang.org/x/term", why: "it is a tool of its own, which shares only the hash format with the server"},
 	"keys":     {mayImport: "conf", why: "it binds keys to fields; which keys there are is for the owners of the fields"},
+	"insight":  {why: "it counts subjects that it is shown; who shows them, and who asks, is for others"},
 	"version":  {why: "one place says which release this is, and is asked from everywhere"},
 
 	// core
@@ -47,7 +48,7 @@ var rooms = map[string]room{
 	"listen":   {mayImport: "conn logs", why: "it accepts for any kind of peer, so it may know none"},
 
 	// peers
-	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"client": {mayImport: "account auth conn delivery insight interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// root
 	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
@@ -147,7 +148,7 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 // higher would.
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
-		"subject buf logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
+		"subject buf insight logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
 		"wire conn keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",
