@@ -175,7 +175,7 @@ func (b *browser) visit(url string) {
 // section changes to a section of the page by its link.
 func (b *browser) section(id string) {
 	b.t.Helper()
-	b.do(chromedp.Click(`nav a[href="#`+id+`"]`))
+	b.do(chromedp.Click(`nav a[href="#` + id + `"]`))
 }
 
 // prefer sets the theme of the system.

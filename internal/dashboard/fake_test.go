@@ -27,6 +27,7 @@ type fake struct {
 	alone bool        // no other servers
 	down  atomic.Bool // answers nothing
 	base  string      // path prefix
+	polls atomic.Int64
 }
 
 func newFake() *fake { return &fake{start: time.Now().Add(-90061 * time.Second)} }
@@ -53,6 +54,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		http.NotFound(w, r)
 		return
+	}
+	if below == "/varz" {
+		f.polls.Add(1)
 	}
 	o := report(r)
 	o["now"] = time.Now().UTC()

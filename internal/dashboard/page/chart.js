@@ -129,9 +129,10 @@ export class Chart {
 // Sparkline is a small line without axes.
 export class Sparkline {
   #path = svg("path", { class: "line plain" });
+  #area = svg("path", { class: "area" });
 
   constructor() {
-    this.element = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, this.#path);
+    this.element = svg("svg", { class: "spark", viewBox: "0 0 100 24", preserveAspectRatio: "none", "aria-hidden": "true" }, this.#area, this.#path);
   }
 
   update(samples, value) {
@@ -140,6 +141,8 @@ export class Sparkline {
     const from = known[0][0];
     const span = known.at(-1)[0] - from || 1;
     const most = Math.max(...known.map(([, v]) => v)) || 1;
-    this.#path.setAttribute("d", path(known, (t) => (100 * (t - from)) / span, (v) => 23 - (22 * v) / most));
+    const d = path(known, (t) => (100 * (t - from)) / span, (v) => 24 - (22 * v) / most);
+    this.#path.setAttribute("d", d);
+    this.#area.setAttribute("d", `${d}V24H0Z`);
   }
 }

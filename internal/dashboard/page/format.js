@@ -40,6 +40,14 @@ export function bytes(n) {
   return (unit === " B" ? v.toFixed(0) : digits(v)) + unit;
 }
 
+// size is bytes of something that is configured, mostly a power of two.
+export function size(n) {
+  for (const [unit, name] of [[2 ** 30, " GiB"], [2 ** 20, " MiB"], [2 ** 10, " KiB"]]) {
+    if (n >= unit && n % unit === 0) return count(n / unit) + name;
+  }
+  return bytes(n);
+}
+
 export const percent = (n) => (n >= 99.5 ? n.toFixed(0) : n.toFixed(1)) + " %";
 
 // uptime takes the two largest units of a text like 3d4h5m6s.

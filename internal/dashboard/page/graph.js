@@ -24,10 +24,10 @@ function around(n, width) {
 
 // below places them in a list under the server.
 function below(n, width) {
-  const step = box.height + 34;
+  const step = box.height + 14;
   const middle = { x: box.width / 2 + 8, y: box.height / 2 + 8 };
   const spots = Array.from({ length: n }, (_, i) => ({ x: width - box.width / 2 - 8, y: middle.y + (i + 1) * step }));
-  return { middle, spots, height: (n + 1) * step };
+  return { middle, spots, height: (n + 1) * step + (n >= most ? 20 : 0) };
 }
 
 function node(at, kind, title, about) {
@@ -35,25 +35,25 @@ function node(at, kind, title, about) {
   g.append(
     svg("title", {}, title),
     svg("rect", { width: box.width, height: box.height, rx: 6 }),
-    svg("text", { class: "name", x: box.width / 2, y: 18, "text-anchor": "middle" }, short(title, 22)),
+    svg("text", { class: "name", x: box.width / 2, y: 18, "text-anchor": "middle" }, short(title, 20)),
     svg("text", { x: box.width / 2, y: 34, "text-anchor": "middle" }, about),
   );
   return g;
 }
 
-// edge joins the server and a peer: a straight line, or an elbow in a list.
+// In a list, links leave from a trunk below the server.
+const trunk = 22;
+
+// edge joins the server and a peer.
 function edge(middle, spot, peer, list) {
-  const trunk = middle.x - box.width / 2 + 14;
-  const d = list
-    ? `M${trunk} ${middle.y + box.height / 2}V${spot.y}H${spot.x - box.width / 2}`
-    : `M${middle.x} ${middle.y}L${spot.x} ${spot.y}`;
+  const d = list ? `M${trunk} ${spot.y}H${spot.x}` : `M${middle.x} ${middle.y}L${spot.x} ${spot.y}`;
   return svg("path", { class: `edge ${peer.kind} ${peer.pending > 0 ? "behind" : ""}`, d });
 }
 
 // label says how far the peer is, and what waits to be sent to it.
 function label(middle, spot, peer, list) {
   const at = list
-    ? { x: spot.x, y: spot.y - box.height / 2 - 6 }
+    ? { x: (trunk + spot.x - box.width / 2) / 2, y: spot.y - 7 }
     : { x: (middle.x + spot.x) / 2, y: (middle.y + spot.y) / 2 + 4 };
   const text = peer.pending > 0 ? `${rtt(peer.rtt)} · ${bytes(peer.pending)} pending` : rtt(peer.rtt);
   return svg("text", { class: `label ${peer.pending > 0 ? "behind" : ""}`, x: at.x, y: at.y, "text-anchor": "middle" }, text);
@@ -66,6 +66,7 @@ export function draw(varz, peers, width) {
   const { middle, spots, height } = (list ? below : around)(shown.length, width);
   const name = varz.server_name || varz.server_id;
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${name} and ${peers.length} peers` });
+  if (list) picture.append(svg("path", { class: "edge", d: `M${trunk} ${middle.y}V${spots.at(-1).y}` }));
   shown.forEach((p, i) => picture.append(edge(middle, spots[i], p, list)));
   shown.forEach((p, i) => {
     const links = p.links > 1 ? ` ×${p.links}` : "";

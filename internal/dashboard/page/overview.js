@@ -2,7 +2,7 @@
 
 import { el, card, setText } from "./dom.js";
 import { Chart, Sparkline } from "./chart.js";
-import { address, bytes, count, moment, percent, rate } from "./format.js";
+import { address, bytes, count, moment, percent, rate, size } from "./format.js";
 
 // tile is a figure with a line about it, and its course.
 function tile(label, course) {
@@ -38,7 +38,12 @@ function facts(list) {
 }
 
 const limit = (n, text = count) => (n > 0 ? text(n) : "none");
-const kinds = (s) => (s ? `${s.clients} clients, ${s.routes} routes, ${s.gateways} gateways, ${s.leafs} leafs` : "");
+
+// kinds says which kinds of connections were slow.
+function kinds(stats) {
+  const some = Object.entries(stats || {}).filter(([, n]) => n > 0);
+  return some.map(([kind, n]) => `${count(n)} ${kind}`).join(", ") || "none was cut off";
+}
 
 export default {
   id: "overview",
@@ -72,8 +77,8 @@ export default {
       ["Processors", (v) => `${v.gomaxprocs || v.cores} of ${v.cores}`],
       ["Credentials required", (v) => (v.auth_required ? "yes" : "no")],
       ["TLS required", (v) => (v.tls_required ? "yes" : "no")],
-      ["Largest payload", (v) => limit(v.max_payload, bytes)],
-      ["Pending bytes per connection", (v) => limit(v.max_pending, bytes)],
+      ["Largest payload", (v) => limit(v.max_payload, size)],
+      ["Pending bytes per connection", (v) => limit(v.max_pending, size)],
       ["Tags", (v) => (v.tags || []).join(", ")],
     ]);
     return [
