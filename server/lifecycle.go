@@ -123,6 +123,7 @@ func (s *Server) Shutdown() {
 	if s.poller != nil {
 		s.poller.Close()
 	}
+	s.endMonitoring()
 	s.log.Noticef("Server Exiting..")
 	close(s.done)
 }

@@ -8,6 +8,7 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/keys"
+	"nats-server/internal/monitor"
 	"nats-server/internal/options"
 )
 
@@ -60,7 +61,10 @@ func (s *Server) reload(next *Options) error {
 func (s *Server) CheckReload(next *Options) error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
-	_, err := s.prepareReload(next)
+	p, err := s.prepareReload(next)
+	if err == nil {
+		p.discard()
+	}
 	return err
 }
 
@@ -71,6 +75,16 @@ type prepared struct {
 	auth     *auth.Directory
 	tls      *client.TLS
 	settings client.Settings
+	moves    bool              // monitoring is to be elsewhere
+	monitor  *monitor.Listener // where; nil for nowhere
+	gate     *monitor.Gate
+}
+
+// discard gives back what a reload that does not happen has bound.
+func (p *prepared) discard() {
+	if p.monitor != nil {
+		p.monitor.Close()
+	}
 }
 
 // prepareReload does all of a reload that can fail, and touches nothing.
@@ -101,8 +115,25 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 	if l != nil {
 		port = l.Addr().Port
 	}
-	p.settings, err = s.settings(&o, p.auth, p.tls, host, port)
-	return p, err
+	if p.settings, err = s.settings(&o, p.auth, p.tls, host, port); err != nil {
+		return nil, err
+	}
+	return p, s.prepareMonitoring(p)
+}
+
+// prepareMonitoring is the last of prepareReload, since it binds.
+func (s *Server) prepareMonitoring(p *prepared) (err error) {
+	old, o := s.opts.Load(), &p.options
+	p.gate = s.monitoring.gate
+	if old.HTTPUsername != o.HTTPUsername || old.HTTPPassword != o.HTTPPassword || old.HTTPToken != o.HTTPToken {
+		p.gate = monitor.NewGate(o.HTTPUsername, o.HTTPPassword, o.HTTPToken, p.gate)
+	}
+	if p.moves = monitoringMoves(old, o); p.moves {
+		p.monitor, err = s.bindMonitoring(o, p.tls)
+	} else if o.HTTPSPort != 0 && p.tls == nil {
+		_, err = s.bindMonitoring(o, nil) // says why not
+	}
+	return err
 }
 
 // commitReload puts a reload into force: first for connections to come, then for those
@@ -110,11 +141,21 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 func (s *Server) commitReload(p *prepared) {
 	old, o, replaced := s.opts.Load(), &p.options, p.auth != s.auth
 	s.opts.Store(o)
+	s.loaded.Store(now())
 	s.auth, s.tls = p.auth, p.tls
 	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
 		s.log.SetLevels(o.Debug, o.Trace)
 	}
 	s.clients.Apply(p.settings)
+	s.useCertificates(p.tls)
+	s.monitoring.gate = p.gate
+	if o.MaxClosedClients != old.MaxClosedClients {
+		s.monitoring.closed.Resize(o.MaxClosedClients)
+	}
+	s.applyMonitoring(o)
+	if p.moves {
+		s.serveMonitoring(o, p.monitor)
+	}
 	if replaced {
 		s.clients.Revalidate()
 	}

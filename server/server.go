@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -10,11 +11,13 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/conn"
+	"nats-server/internal/facts"
 	"nats-server/internal/ids"
 	"nats-server/internal/listen"
 	"nats-server/internal/logs"
@@ -69,6 +72,11 @@ type Server struct {
 	leaving chan struct{}  // closed when shutdown begins
 	done    chan struct{}  // closed when everything has ended
 
+	created      time.Time
+	loaded       atomic.Pointer[time.Time]  // when the configuration was
+	certificates atomic.Pointer[tls.Config] // those for clients; nil without
+	monitoring   monitoring
+
 	starting sync.Mutex      // held by Start and ReloadOptions
 	poller   *conn.Poller    // nil without client listener; under starting
 	auth     *auth.Directory // under starting
@@ -76,6 +84,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	phase    phase
+	started  bool             // the phase was running once
 	listener *listen.Listener // nil before Start and without client listener
 }
 
@@ -98,6 +107,8 @@ func NewServer(opts *Options) (*Server, error) {
 		done:    make(chan struct{}),
 	}
 	s.opts.Store(&o)
+	s.created = time.Now()
+	s.loaded.Store(&s.created)
 	s.auth = auth.New(s.credentials(&o))
 	if s.tls, err = s.security(&o); err != nil {
 		return nil, err
@@ -107,7 +118,11 @@ func NewServer(opts *Options) (*Server, error) {
 		Log:     &s.log,
 		Stats:   &s.stats,
 		Track:   &s.track,
+		Insight: &s.monitoring.look,
+		Closed:  func(f *facts.Connection) { s.monitoring.closed.Add(f) },
 	})
+	s.newMonitoring(&o)
+	s.useCertificates(s.tls)
 	return s, nil
 }
 
@@ -214,12 +229,19 @@ func (s *Server) Start() error {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
-	l, err := s.listen()
+	m, err := s.bindMonitoring(s.opts.Load(), s.tls)
 	if err != nil {
 		return err
 	}
+	s.serveMonitoring(s.opts.Load(), m) // first, so that a start can be watched
+	l, err := s.listen()
+	if err != nil {
+		s.serveMonitoring(s.opts.Load(), nil)
+		s.endMonitoring()
+		return err
+	}
 	s.mu.Lock()
-	s.phase, s.listener = running, l
+	s.phase, s.started, s.listener = running, true, l
 	s.mu.Unlock()
 	close(s.ready)
 	s.log.Noticef("Server is ready")

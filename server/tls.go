@@ -46,6 +46,15 @@ func (s *Server) security(o *Options) (*client.TLS, error) {
 	return t, nil
 }
 
+// useCertificates lets reports and HTTPS know those for clients.
+func (s *Server) useCertificates(t *client.TLS) {
+	if t == nil {
+		s.certificates.Store(nil)
+		return
+	}
+	s.certificates.Store(t.Config)
+}
+
 // mapCertificate prepares to find users by the certificates of clients.
 func (s *Server) mapCertificate(users []string) auth.CertificateMap {
 	names := tlsconf.NewNames(users)

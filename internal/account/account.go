@@ -14,12 +14,16 @@ const Global = "$G"
 // Account is one subject space. It is safe for concurrent use.
 type Account struct {
 	Name     string
+	Salt     uint64 // tells its subjects from those of other accounts in a table of hashes
 	interest interest.Table
 	batches  sync.RWMutex // held for reading by those who have chosen queue group members
+	watcher  Watcher      // nil if nobody is to know of local interest; set once
 }
 
 // New returns an account without subscriptions.
-func New(name string) *Account { return &Account{Name: name} }
+func New(name string) *Account {
+	return &Account{Name: name, Salt: interest.Hash([]byte(name))}
+}
 
 // Subscribe makes s visible to every message whose processing starts afterwards.
 func (a *Account) Subscribe(s *interest.Sub) { a.interest.Insert(s) }
@@ -29,6 +33,31 @@ func (a *Account) Unsubscribe(s *interest.Sub) { a.interest.Remove(s) }
 
 // Changed tells publishers that something about s is not as they remember it.
 func (a *Account) Changed(s *interest.Sub) { a.interest.Touch(s) }
+
+// Watcher wants to know what local subscribers are interested in, to tell other servers.
+type Watcher interface {
+	// LocalInterest is told of changes as interest.Told says, under the lock of a shard.
+	LocalInterest(a *Account, filter, group string, n int)
+	// Settle is called after changes, with no lock held, to send what is to be sent.
+	Settle()
+}
+
+// Announce lets the watcher send what it was told of.
+func (a *Account) Announce() {
+	if a.watcher != nil {
+		a.watcher.Settle()
+	}
+}
+
+// EachLocal is interest.Table.EachLocal for this account.
+func (a *Account) EachLocal(f func(filter, group string, n int), done func()) {
+	a.interest.EachLocal(f, done)
+}
+
+func (a *Account) watch(w Watcher) {
+	a.watcher = w
+	a.interest.Watch(func(filter, group string, n int) { w.LocalInterest(a, filter, group, n) })
+}
 
 // BeginChoice must be called before a message is staged for a member of a queue
 // group, and EndChoice after it was handed over. Between the two the caller must
@@ -56,3 +85,6 @@ func (a *Account) Match(hash uint64, subj []byte, subs []*interest.Sub) ([]*inte
 
 // NumSubscriptions returns how many subscriptions the account has.
 func (a *Account) NumSubscriptions() int { return a.interest.Len() }
+
+// Changes returns how many subscriptions the account ever got and lost.
+func (a *Account) Changes() (inserted, removed uint64) { return a.interest.Changes() }

@@ -20,6 +20,7 @@ type Registry struct {
 	global *Account
 
 	mu      sync.Mutex
+	watcher Watcher
 	ever    map[string]*Account
 	inForce atomic.Pointer[map[string]*Account] // a new map for every change
 }
@@ -51,11 +52,25 @@ func (r *Registry) Set(names []string) {
 		a := r.ever[name]
 		if a == nil {
 			a = New(name)
+			if r.watcher != nil {
+				a.watch(r.watcher)
+			}
 			r.ever[name] = a
 		}
 		live[name] = a
 	}
 	r.inForce.Store(&live)
+}
+
+// Watch lets w know of the local interest in all accounts. It must be called before
+// anybody subscribes.
+func (r *Registry) Watch(w Watcher) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watcher = w
+	for _, a := range r.ever {
+		a.watch(w)
+	}
 }
 
 // All returns the accounts in force by name.

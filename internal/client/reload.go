@@ -86,6 +86,7 @@ func (s *Session) rebind(creds *auth.Credentials, id *auth.Identity) {
 	for _, sub := range refused {
 		s.evict(sub, id)
 	}
+	s.hub.cfg.Account.Announce()
 	s.conn.Out.Flush(true)
 }
 

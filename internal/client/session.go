@@ -30,12 +30,14 @@ type Session struct {
 	opts      wire.Options
 	look      insight.Look
 	ip        string
-	headers   bool // INFO has promised them
-	admitted  bool // has passed the gate, or there is none
-	connected bool // has sent a CONNECT that was accepted
-	greeted   bool // has had the PONG to its first PING after that
-	active    bool // has sent something in this read that shows it alive
-	warned    bool // of the subject of a message whose payload has yet to come
+	headers   bool                        // INFO has promised them
+	admitted  bool                        // has passed the gate, or there is none
+	connected bool                        // has sent a CONNECT that was accepted
+	greeted   bool                        // has had the PONG to its first PING after that
+	alive     bool                        // has sent something in this read that shows it alive
+	used      bool                        // has sent something in this read that is more than a sign of life
+	received  struct{ msgs, bytes int64 } // in this read
+	warned    bool                        // of the subject of a message whose payload has yet to come
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
@@ -49,6 +51,8 @@ type Session struct {
 
 	mu   sync.Mutex
 	sids interest.Sids
+
+	pos int // in Hub.sessions, whose mutex guards it
 }
 
 var (
@@ -197,7 +201,7 @@ func (s *Session) broken(f *wire.Fault) error {
 // ping answers a PING. Everything published or changed before it is in effect and
 // queued by then (spec: client-protocol 22).
 func (s *Session) ping() {
-	s.active = true
+	s.alive = true
 	s.sender.Commit()
 	s.sender.Control(pongLine)
 	if s.connected && !s.greeted {
@@ -220,18 +224,26 @@ func (s *Session) greet() {
 // Settle implements conn.Session. The bytes that Consume saw are still there.
 func (s *Session) Settle() (hold func()) {
 	s.look.End(s.hub.cfg.Account.Name)
-	if s.active {
-		s.active = false
+	r := &s.received
+	if used := s.used || r.msgs > 0; used || s.alive {
 		s.conn.Heard()
+		if used {
+			s.conn.Received(r.msgs, r.bytes)
+		}
+		r.msgs, r.bytes, s.used, s.alive = 0, 0, false, false
 	}
-	return s.sender.Settle()
+	hold = s.sender.Settle()
+	s.hub.cfg.Account.Announce()
+	return hold
 }
 
 // Ended implements conn.Session.
 func (s *Session) Ended(conn.Reason) {
-	defer s.hub.unregister(s)
+	last := s.lastFacts()
+	defer s.hub.unregister(s, last)
 	s.sender.Close()
 	s.dropAll()
+	s.hub.cfg.Account.Announce()
 }
 
 // Close ends the session for a reason outside it.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nats-server/internal/conn"
+	"nats-server/internal/facts"
 	"nats-server/internal/wire"
 )
 
@@ -67,8 +68,8 @@ func (h *Hub) serveTLS(nc net.Conn, t *TLS) {
 			return
 		}
 		if v := s.secure(up, set, t); v != nil {
-			h.unregister(s)
 			s.conn.Refuse(v)
+			h.unregister(s, s.lastFacts())
 			return
 		}
 		s.begin()
@@ -136,7 +137,7 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 		}
 	}
 	up.raw.SetDeadline(time.Time{})
-	s.tls.Store(&secured{state.PeerCertificates})
+	s.tls.Store(&secured{facts.TLS{Version: state.Version, CipherSuite: state.CipherSuite, Peer: state.PeerCertificates, First: s.inside}})
 	up.use(over)
 	log.Debugf("%s - TLS handshake complete", s.conn)
 	log.Debugf("%s - TLS version %s, cipher suite %s", s.conn,
@@ -145,14 +146,14 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 }
 
 // secured is what is known of a peer after the handshake.
-type secured struct{ peer []*x509.Certificate }
+type secured struct{ facts.TLS }
 
 // certificate is the one that the peer has presented, or nil.
 func (s *secured) certificate() *x509.Certificate {
-	if s == nil || len(s.peer) == 0 {
+	if s == nil || len(s.Peer) == 0 {
 		return nil
 	}
-	return s.peer[0]
+	return s.Peer[0]
 }
 
 // Unpin ends the sessions whose certificates the settings do not accept any more, and
@@ -163,7 +164,7 @@ func (h *Hub) Unpin() (n int) {
 		return 0
 	}
 	for _, s := range h.Sessions() {
-		if over := s.tls.Load(); over != nil && t.Verify(&tls.ConnectionState{PeerCertificates: over.peer}) != nil {
+		if over := s.tls.Load(); over != nil && t.Verify(&tls.ConnectionState{PeerCertificates: over.Peer}) != nil {
 			s.Close(conn.TLSHandshakeError)
 			n++
 		}

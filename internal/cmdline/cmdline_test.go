@@ -101,6 +101,14 @@ func TestRun(t *testing.T) {
 	f("-V -VV=false", o{})
 	f("-DVV -DV=false", o{Debug: true, Trace: true, TraceVerbose: true}) // the longest decides
 
+	for _, name := range []string{"m", "http_port"} {
+		f("-"+name+" 8222", o{HTTPPort: 8222})
+		f("--"+name+"=-1", o{HTTPPort: options.RandomPort})
+	}
+	for _, name := range []string{"ms", "https_port"} {
+		f("-"+name+" 8222", o{HTTPSPort: 8222})
+		f("--"+name+"=8222", o{HTTPSPort: 8222})
+	}
 	f("-client_advertise h:1", o{ClientAdvertise: "h:1"})
 	f("--ports_file_dir d", o{PortsFileDir: "d"})
 	f("--logtime_utc", o{LogtimeUTC: true})
@@ -251,7 +259,7 @@ func TestUnsupportedFlags(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", line, err, want)
 		}
 	}
-	f("-m 8222", `"-m" is not supported by this version`)
+	f("--profile 8222", `"--profile" is not supported by this version`)
 	f("--cluster nats://h:1 --routes nats://h:2", "\"--cluster\" is not supported by this version\n\"--routes\" is not supported by this version")
 }
 

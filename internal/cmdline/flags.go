@@ -85,6 +85,9 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 	text("P pid", func(o o, v string) { o.PidFile = v })
 	text("ports_file_dir", func(o o, v string) { o.PortsFileDir = v })
 
+	integer("m http_port", func(o o, v int) { o.HTTPPort = v })
+	integer("ms https_port", func(o o, v int) { o.HTTPSPort = v })
+
 	text("l log", func(o o, v string) { o.LogFile = v })
 	text("log_format", func(o o, v string) { o.LogFormat = v })
 	boolean("T logtime", func(o o, v bool) { o.NoLogTime = !v })
@@ -126,7 +129,7 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 
 // declareUnsupported enters the flags of features that are to come.
 func (f *flags) declareUnsupported(fs *flag.FlagSet) {
-	for _, n := range strings.Fields("m http_port ms https_port profile connect_retries") {
+	for _, n := range strings.Fields("profile connect_retries") {
 		fs.Int(n, 0, "")
 		f.yet[n] = true
 	}

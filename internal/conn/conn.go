@@ -29,12 +29,14 @@ type Session interface {
 	Label() (client, user string)
 }
 
-// Stats counts what happened to the connections of a server.
+// Stats counts what happened to connections of one kind.
 type Stats struct {
 	SlowConsumers atomic.Uint64
 	Stalls        atomic.Uint64 // reads after which a publisher was made to wait
 	Stale         atomic.Uint64
 	Panics        atomic.Uint64 // sessions ended by a fault of this program
+
+	flushTime, flushBytes histogram
 }
 
 // Limits are what a peer may cost in bytes and time.
@@ -87,6 +89,7 @@ type Conn struct {
 	in      input
 	flusher flusher
 	live    liveness
+	count   counters
 }
 
 // link carries the bytes of one connection: a stream with goroutines of its own
@@ -119,6 +122,7 @@ type Endpoint func(*Conn) link
 // New makes a connection of an endpoint. Bind and then Start or Refuse must follow.
 func New(open Endpoint, id uint64, cfg *Config) *Conn {
 	c := &Conn{ID: id, cfg: cfg}
+	c.count.start = time.Now()
 	c.Out.conn = c
 	c.link = open(c)
 	cfg.Track.Add(1)

@@ -67,6 +67,7 @@ func (c *Conn) Authenticated() bool {
 	if l.gate.CompareAndSwap(awaited, passed); l.gate.Load() == missed || c.Closed() {
 		return false
 	}
+	l.rtt.CompareAndSwap(0, c.elapsed()) // a first guess, until the ping
 	d := min(c.cfg.limits().PingInterval, firstPing)
 	l.timer.Reset(d + rand.N(d/5+1))
 	return true
@@ -82,8 +83,7 @@ func (c *Conn) Heard() {
 // Pong tells that the peer answered a ping.
 func (c *Conn) Pong() {
 	l := &c.live
-	l.out.Store(0)
-	if sent := l.pinged.Load(); sent > 0 {
+	if sent := l.pinged.Load(); l.out.Swap(0) > 0 && sent > 0 { // else nobody has asked
 		now := time.Now().UnixNano()
 		l.rtt.Store(now - sent)
 		l.rttAt.Store(now)

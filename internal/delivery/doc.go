@@ -10,6 +10,10 @@
 // true. Settle ends a read: it commits, sees to the writing and tells whether the
 // publisher is to be held back, because every receiver is behind.
 //
+// Other servers of the cluster are receivers, too: one message goes to each, with the
+// names of the queue groups for which it was chosen (link.go). What comes from another
+// server takes the same way through a Sender of its own kind, and stays here.
+//
 // Where several receivers would get the same bytes, these are encoded once in a
 // bundle and shared.
 //

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 
+	"nats-server/internal/account"
 	"nats-server/internal/buf"
 	"nats-server/internal/interest"
 	"nats-server/internal/perms"
@@ -26,10 +27,13 @@ type target struct {
 	notes  *perms.Replies // where replies are noted, to which the receiver may answer; mostly nil
 }
 
-// group is the receivers of which one gets each message.
+// group is the receivers of which one gets each message: local members, and other
+// servers with members of theirs.
 type group struct {
 	name    string
 	members []target
+	remotes []remote
+	weight  int // of the remotes together
 }
 
 // bundle is receivers to whom a message of the lane looks the same, since they
@@ -42,6 +46,7 @@ type bundle struct {
 	targets []target
 	chunk   *buf.Chunk // messages not yet given to the targets; nil if none
 	msgs    int        // how many
+	payload int        // bytes of the messages themselves
 }
 
 // bundleLeast is how many receivers make a bundle worth its while.
@@ -50,18 +55,20 @@ const bundleLeast = 4
 // lane is what becomes of messages with one subject. It holds as long as its
 // stamp is current.
 type lane struct {
+	acct    *account.Account
 	subject []byte
-	hash    uint64
+	hash    uint64 // of the subject, salted by the account
 	stamp   interest.Stamp
 	plain   []target
 	bundles []bundle
 	groups  []group
+	links   []link
 	arena   []byte // backs the prefixes
 	refused bool   // the publisher may not publish to the subject
 }
 
 func (l *lane) targets() int {
-	n := len(l.plain)
+	n := len(l.plain) + len(l.links)
 	for i := range l.bundles {
 		n += len(l.bundles[i].targets)
 	}
@@ -158,15 +165,15 @@ func (c *lanes) prune() {
 
 // lane returns the lane for a message to subj, made or renewed if necessary.
 func (s *Sender) lane(subj []byte) *lane {
-	if l := s.last; l != nil && bytes.Equal(l.subject, subj) && l.stamp.Current() {
+	if l := s.last; l != nil && l.acct == s.acct && bytes.Equal(l.subject, subj) && l.stamp.Current() {
 		return l
 	}
 	s.spread()
-	h := interest.Hash(subj)
+	h := interest.Hash(subj) ^ s.acct.Salt
 	l, slot := s.lanes.find(h, subj)
 	switch {
 	case l != nil:
-		if !l.stamp.Current() {
+		if l.acct != s.acct || !l.stamp.Current() {
 			s.renew(l, subj)
 		}
 	case slot >= 0:
@@ -201,6 +208,7 @@ func (s *Sender) renew(l *lane, subj []byte) {
 // plan works out who gets the messages of l.
 func (s *Sender) plan(l *lane) {
 	l.reset()
+	l.acct = s.acct
 	if r := s.rights; r != nil {
 		l.refused = !r.MayPublish(l.subject)
 	}
@@ -208,65 +216,81 @@ func (s *Sender) plan(l *lane) {
 		l.stamp = interest.Stamp{}
 		return
 	}
-	s.found, l.stamp = s.acct.Match(l.hash, l.subject, s.found[:0])
+	s.found, l.stamp = s.acct.Match(l.hash^s.acct.Salt, l.subject, s.found[:0])
 	size := 0
 	for _, sub := range s.found {
 		size += len(sub.Sid())
+		if sub.Remote() {
+			size += len(s.acct.Name)
+		}
 	}
 	const around = len("HMSG   ")
 	if size += len(s.found) * (around + len(l.subject)); cap(l.arena) < size {
 		l.arena = make([]byte, 0, size)
 	}
 	for _, sub := range s.found {
-		to := sub.To()
-		if !s.echo && to == s.self {
-			continue
-		}
-		var notes *perms.Replies
-		if r := to.Rights.Load(); r != nil {
-			if !r.MayReceive(l.subject, []byte(sub.Group())) {
-				continue
-			}
-			notes = r.Replies
-		}
-		at := len(l.arena)
-		l.arena = wire.AppendPrefix(l.arena, l.subject, sub.Sid())
-		t := target{s.stageOf(to.Queue), sub, l.arena[at:], notes}
-		if name := sub.Group(); name != "" {
-			members := s.groupOf(l, name)
-			*members = append(*members, t)
-		} else {
-			l.plain = append(l.plain, t)
-		}
+		s.include(l, sub)
 	}
 	clear(s.found)
 	clear(s.byName)
+}
+
+// include lets sub, whose filter matches, get the messages of l, if it may.
+func (s *Sender) include(l *lane, sub *interest.Sub) {
+	to := sub.To()
+	if !s.echo && to == s.self {
+		return
+	}
+	var notes *perms.Replies
+	if r := to.Rights.Load(); r != nil {
+		if !r.MayReceive(l.subject, []byte(sub.Group())) {
+			return
+		}
+		notes = r.Replies
+	}
+	if sub.Remote() {
+		s.includeRemote(l, sub)
+		return
+	}
+	at := len(l.arena)
+	l.arena = wire.AppendPrefix(l.arena, l.subject, sub.Sid())
+	t := target{s.stageOf(to.Queue), sub, l.arena[at:], notes}
+	if name := sub.Group(); name != "" {
+		g := s.groupOf(l, name)
+		g.members = append(g.members, t)
+	} else {
+		l.plain = append(l.plain, t)
+	}
 }
 
 // reset empties the lane and keeps its memory.
 func (l *lane) reset() {
 	clear(l.plain)
 	for i := range l.groups {
-		clear(l.groups[i].members)
-		l.groups[i].members = l.groups[i].members[:0]
+		g := &l.groups[i]
+		clear(g.members)
+		g.members, g.remotes, g.weight = g.members[:0], g.remotes[:0], 0
 	}
 	clear(l.bundles)
-	l.refused = false
+	for i := range l.links {
+		l.links[i] = link{chosen: l.links[i].chosen[:0]}
+	}
+	l.refused, l.links = false, l.links[:0]
 	l.plain, l.bundles, l.groups, l.arena = l.plain[:0], l.bundles[:0], l.groups[:0], l.arena[:0]
 }
 
-// groupOf returns the members of the group of l with that name. A map takes over
-// where walking through the groups would take long.
-func (s *Sender) groupOf(l *lane, name string) *[]target {
+// groupOf returns the group of l with that name. A map takes over where walking through
+// the groups would take long.
+func (s *Sender) groupOf(l *lane, name string) *group {
 	const walk = 8
 	if len(l.groups) <= walk {
 		for i := range l.groups {
 			if l.groups[i].name == name {
-				return &l.groups[i].members
+				return &l.groups[i]
 			}
 		}
 	} else if i, ok := s.byName[name]; ok {
-		return &l.groups[i].members
+		return &l.groups[i]
 	}
 	i := len(l.groups)
 	if i < cap(l.groups) {
@@ -278,7 +302,7 @@ func (s *Sender) groupOf(l *lane, name string) *[]target {
 	if i >= walk {
 		s.index(l)
 	}
-	return &l.groups[i].members
+	return &l.groups[i]
 }
 
 // index enters the groups of l that are missing in the map of names.

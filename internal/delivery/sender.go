@@ -22,6 +22,7 @@ type Sender struct {
 	self   *interest.Subscriber
 	own    *stage
 	echo   bool
+	routed bool             // what it sends came from another server, and goes to none
 	rights *interest.Rights // as last told
 
 	lanes   lanes
@@ -34,13 +35,14 @@ type Sender struct {
 	lastStage *stage // the one last asked for
 	dirty     []*stage
 	flush     []*stage
-	fed       []*stage // took messages in this read
-	staged    int      // bytes in dirty stages
-	choosing  bool     // between the account's BeginChoice and EndChoice
+	fed       []*stage         // took messages in this read
+	staged    int              // bytes in dirty stages
+	choosing  *account.Account // the one between BeginChoice and EndChoice, or nil
 
-	found  []*interest.Sub // scratch of plan
-	byName map[string]int  // scratch of plan
-	plain  []byte          // scratch: a message without its header
+	found   []*interest.Sub // scratch of plan
+	byName  map[string]int  // scratch of plan
+	plain   []byte          // scratch: a message without its header
+	between []byte          // scratch of relay
 
 	held func(time.Duration) // told when the publisher was held back
 }
@@ -51,6 +53,9 @@ func NewSender(acct *account.Account, self *interest.Subscriber, held func(time.
 	s := &Sender{acct: acct, self: self, own: newStage(self.Queue), echo: true, held: held}
 	return s
 }
+
+// SetAccount lets the messages that follow be of another account.
+func (s *Sender) SetAccount(a *account.Account) { s.acct = a }
 
 // SetEcho says whether messages go to subscriptions of their own connection.
 func (s *Sender) SetEcho(echo bool) {
@@ -98,13 +103,8 @@ func (s *Sender) Publish(m *wire.Msg) (delivered bool) { return s.Deliver(Route{
 // anybody who wants it.
 func (s *Sender) Deliver(r Route, m *wire.Msg) (delivered bool) {
 	l := r.lane
-	if len(l.groups) > 0 && !s.choosing {
-		s.choosing = true
-		s.acct.BeginChoice()
-		if !l.stamp.Current() { // now that no member can leave unnoticed
-			s.spread()
-			s.renew(l, m.Subject)
-		}
+	if len(l.groups) > 0 {
+		s.choose(l, m)
 	}
 	for i := range l.bundles {
 		s.sendBundle(&l.bundles[i], m)
@@ -116,46 +116,73 @@ func (s *Sender) Deliver(r Route, m *wire.Msg) (delivered bool) {
 		}
 	}
 	for i := range l.groups {
-		if s.sendToOne(l.groups[i].members, m) {
+		if s.sendToOne(l, &l.groups[i], m) {
 			delivered = true
 		}
 	}
+	for i := range l.links {
+		if s.relay(&l.links[i], m) {
+			delivered = true
+		}
+	}
+	s.relieve()
+	return delivered
+}
+
+// choose begins a choice in the account of l. One in another account ends first: those
+// who wait for the end of choices in either could otherwise wait for each other.
+func (s *Sender) choose(l *lane, m *wire.Msg) {
+	if s.choosing == l.acct {
+		return
+	}
+	if s.choosing != nil {
+		s.Commit()
+	}
+	s.choosing = l.acct
+	l.acct.BeginChoice()
+	if !l.stamp.Current() { // now that no member can leave unnoticed
+		s.spread()
+		s.renew(l, m.Subject)
+	}
+}
+
+// relieve hands over when much is staged in the middle of a read.
+func (s *Sender) relieve() {
 	if s.staged > stagedMost {
 		s.own.Queue.Lengthy() // there may be much more to come
 		s.handOver()
 	}
-	return delivered
 }
 
 // send stages m for one receiver and reports whether it is taken.
 func (s *Sender) send(t *target, m *wire.Msg) bool {
-	prefix, tail := t.prefix, m.Tail
+	prefix, tail, payload := t.prefix, m.Tail, len(m.Body)
 	switch {
 	case m.Header == 0:
 		prefix = prefix[1:] // MSG
 	case t.sub.To().NoHeaders.Load():
 		s.plain = m.AppendPlainTail(s.plain[:0])
-		prefix, tail = prefix[1:], s.plain
+		prefix, tail, payload = prefix[1:], s.plain, payload-m.Header
 	}
 	if t.notes != nil && m.Reply != nil {
 		t.notes.Note(m.Reply, time.Now())
 	}
 	if t.sub.Limited() {
-		return s.sendNow(t, prefix, tail)
+		return s.sendNow(t, prefix, tail, payload)
 	}
-	dst := s.reserve(t.stage, t.sub, len(prefix)+len(tail), 1)
+	dst := s.reserve(t.stage, t.sub, len(prefix)+len(tail), 1, payload)
 	copy(dst[copy(dst, prefix):], tail)
 	return true
 }
 
 // sendNow hands over a message to a subscription that ends after a number of
 // them, to learn whether it was still taken. What was staged before goes first.
-func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
+func (s *Sender) sendNow(t *target, prefix, tail []byte, payload int) bool {
 	st := t.stage
 	if !st.Empty() {
 		s.commit(st)
 	}
-	dst := s.reserve(st, t.sub, len(prefix)+len(tail), 1)
+	dst := s.reserve(st, t.sub, len(prefix)+len(tail), 1, payload)
 	copy(dst[copy(dst, prefix):], tail)
 	o := st.Queue.Commit(&st.Stage)
 	s.committed(st, &o)
@@ -163,21 +190,35 @@ func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
 }
 
 // sendToOne stages m for one member of a queue group, chosen at random; the
-// others are tried in turn should it not be taken (spec: client-protocol 9).
-func (s *Sender) sendToOne(members []target, m *wire.Msg) bool {
-	n := len(members)
-	if n == 0 {
-		return false
+// others are tried in turn should it not be taken (spec: client-protocol 9,
+// cluster-routes 15.1).
+func (s *Sender) sendToOne(l *lane, g *group, m *wire.Msg) bool {
+	n := len(g.members)
+	at := pick(n + g.weight)
+	if at >= n {
+		return l.appoint(g, at-n) || s.sendToLocal(g.members, 0, m)
 	}
-	at := 0
-	if n > 1 {
-		at = int(rand.Uint32N(uint32(n)))
+	if g.weight == 0 {
+		return s.sendToLocal(g.members, at, m)
 	}
-	for range n {
+	return s.sendToLocal(g.members[at:], 0, m) || l.appoint(g, 0) || s.sendToLocal(g.members[:at], 0, m)
+}
+
+// pick returns a random number below n, or 0.
+func pick(n int) int {
+	if n <= 1 {
+		return 0
+	}
+	return int(rand.Uint32N(uint32(n)))
+}
+
+// sendToLocal stages m for one of the members, tried in turn from at on.
+func (s *Sender) sendToLocal(members []target, at int, m *wire.Msg) bool {
+	for range members {
 		if t := &members[at]; !t.stage.Queue.Refuses() && s.send(t, m) {
 			return true
 		}
-		if at++; at == n {
+		if at++; at == len(members) {
 			at = 0
 		}
 	}
@@ -185,7 +226,7 @@ func (s *Sender) sendToOne(members []target, m *wire.Msg) bool {
 }
 
 // Control stages a line for the connection itself.
-func (s *Sender) Control(line []byte) { copy(s.reserve(s.own, nil, len(line), 0), line) }
+func (s *Sender) Control(line []byte) { copy(s.reserve(s.own, nil, len(line), 0, 0), line) }
 
 // NoResponders stages the status message that says nobody took a request to subj,
 // if the connection has a plain subscription that gets the reply.

@@ -31,9 +31,13 @@ func (s *Sender) Commit() {
 	}
 	clear(s.dirty)
 	s.dirty, s.staged = s.dirty[:0], 0
-	if s.choosing {
-		s.choosing = false
-		s.acct.EndChoice()
+	s.endChoice()
+}
+
+func (s *Sender) endChoice() {
+	if a := s.choosing; a != nil {
+		s.choosing = nil
+		a.EndChoice()
 	}
 }
 
@@ -112,7 +116,7 @@ func (s *Sender) hold() func() {
 	}
 	clear(s.fed)
 	s.fed = s.fed[:0]
-	if len(behind) == 0 || !all {
+	if len(behind) == 0 || !all || s.routed {
 		return nil
 	}
 	return func() { s.wait(behind) }
@@ -139,9 +143,7 @@ func (s *Sender) wait(behind []*conn.Queue) {
 // Close ends the Sender. Nothing staged is handed over any more, and no other
 // connection is kept in memory by what the Sender knew of it.
 func (s *Sender) Close() {
-	if s.choosing {
-		s.acct.EndChoice()
-	}
+	s.endChoice()
 	*s = Sender{acct: s.acct, self: s.self}
 }
 

@@ -46,9 +46,9 @@ func (s *Sender) stageOf(q *conn.Queue) *stage {
 	return st
 }
 
-// reserve makes room in a stage for n bytes, which are msgs messages for sub, or
-// with a nil sub are for the connection itself.
-func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
+// reserve makes room in a stage for n bytes, which are msgs messages with so much
+// payload for sub, or with a nil sub are for the connection itself.
+func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs, payload int) []byte {
 	if !st.Fits(n) {
 		s.commit(st)
 		st.Overflowing()
@@ -57,14 +57,35 @@ func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
 	if sub != nil {
 		tap = &sub.Tap
 	}
-	dst, fresh := st.Add(tap, n, msgs)
+	dst, fresh := st.Add(tap, n, msgs, payload)
 	if fresh {
 		st.subs = append(st.subs, sub)
 	}
+	s.soil(st, n)
+	return dst
+}
+
+// reserveLink makes room in a stage for a message of n bytes, so much of it
+// payload, to another server.
+func (s *Sender) reserveLink(k *link, n, payload int) []byte {
+	st := k.stage
+	if !st.Fits(n) {
+		s.commit(st)
+		st.Overflowing()
+	}
+	dst, fresh := st.Add(&k.to.Link.Tap, n, 1, payload)
+	if fresh {
+		st.subs = append(st.subs, nil)
+	}
+	s.soil(st, n)
+	return dst
+}
+
+// soil notes that a stage holds n bytes more.
+func (s *Sender) soil(st *stage, n int) {
 	s.staged += n
 	if !st.dirty {
 		st.dirty = true
 		s.dirty = append(s.dirty, st)
 	}
-	return dst
 }

@@ -1,6 +1,7 @@
 package interest
 
 import (
+	"math"
 	"sync/atomic"
 
 	"nats-server/internal/conn"
@@ -18,6 +19,17 @@ type Subscriber struct {
 	// Rights is what the connection may do, nil meaning everything. A change must be
 	// followed by account.Changed for each of its subscriptions.
 	Rights atomic.Pointer[Rights]
+	// Link is set for another server, whose subscriptions are remote interest.
+	Link *Link
+}
+
+// Link is what the remote interest over one connection has in common.
+type Link struct {
+	// Tap counts the messages that went over the connection, whatever subscription
+	// they were for: a message goes over it once.
+	Tap conn.Tap
+	// Pinned tells that the connection is for one account, which messages do not name.
+	Pinned bool
 }
 
 // Rights are the permissions of a connection.
@@ -31,11 +43,11 @@ type Rights struct {
 // and packed to fit 64 bytes.
 type Sub struct {
 	conn.Tap
-	pos     uint32      // index in peers.subs
-	nFilter uint32      // length of the filter in text
-	nGroup  uint32      // length of the group in text
-	limited atomic.Bool // see Limit
-	text    string      // filter, group and sid, one after the other
+	pos     uint32        // index in peers.subs
+	nFilter uint32        // length of the filter in text
+	nGroup  uint32        // length of the group in text
+	extra   atomic.Uint32 // 1 after Limit; weight of remote interest
+	text    string        // filter, group and sid, one after the other
 	to      *Subscriber
 	peers   *set // the set that holds this Sub, nil for a lone literal subscription
 }
@@ -65,16 +77,69 @@ func (s *Sub) Sid() string { return s.text[s.nFilter+s.nGroup:] }
 // To is the subscriber.
 func (s *Sub) To() *Subscriber { return s.to }
 
-// Limit tells that the subscription ends after a number of messages, so that each
-// must be handed over at once to know whether it was still taken. The number
-// itself is in the Tap. account.Changed must follow.
-func (s *Sub) Limit() { s.limited.Store(true) }
+// NewRemote makes the interest of another server. For a queue group the weight is how
+// many members the server has; below 1 means that none is to be chosen.
+func NewRemote(to *Subscriber, filter, group []byte, weight int) *Sub {
+	s := NewSub(to, filter, group, nil)
+	s.SetWeight(weight)
+	return s
+}
+
+// Remote reports whether s is the interest of another server.
+func (s *Sub) Remote() bool { return s.to.Link != nil }
+
+// SetWeight changes how many members of the queue group another server has.
+// account.Changed must follow.
+func (s *Sub) SetWeight(n int) { s.extra.Store(uint32(min(max(n, 0), math.MaxInt32))) }
+
+// Weight is how many members of its queue group s stands for: 1 if it is not remote.
+func (s *Sub) Weight() int {
+	if !s.Remote() {
+		return 1
+	}
+	return int(s.extra.Load())
+}
+
+// Limit tells that the subscription, which is not remote, ends after a number of
+// messages, so that each must be handed over at once to know whether it was still
+// taken. The number itself is in the Tap. account.Changed must follow.
+func (s *Sub) Limit() { s.extra.Store(1) }
 
 // Limited reports whether Limit was called.
-func (s *Sub) Limited() bool { return s.limited.Load() }
+func (s *Sub) Limited() bool { return s.extra.Load() != 0 && !s.Remote() }
 
 // set is all subscriptions with one filter.
-type set struct{ subs []*Sub }
+type set struct {
+	subs []*Sub
+	tally
+}
+
+// tally counts the subscriptions of a set that are not remote. It is kept while
+// somebody wants to know.
+type tally struct {
+	plain  int
+	groups map[string]int // by name; nil if there are none
+}
+
+// count notes that s has come (by 1) or gone (by -1), and returns how many there are
+// of its kind.
+func (t *tally) count(s *Sub, by int) int {
+	group := s.Group()
+	if group == "" {
+		t.plain += by
+		return t.plain
+	}
+	n := t.groups[group] + by
+	switch {
+	case n == 0:
+		delete(t.groups, group)
+		return 0
+	case t.groups == nil:
+		t.groups = make(map[string]int, 1)
+	}
+	t.groups[group] = n
+	return n
+}
 
 func (x *set) add(s *Sub) {
 	s.peers, s.pos = x, uint32(len(x.subs))

@@ -18,7 +18,9 @@ type Table struct {
 	literal  [literalShards]literals
 	wildcard [wildcardShards]wildcards // by first token
 	anywhere wildcards                 // first token is a wildcard
-	count    atomic.Int64
+	inserted atomic.Uint64             // subscriptions ever
+	removed  atomic.Uint64
+	told     Told
 }
 
 // Stamp tells how old a match result is. It is valid as long as Current says so.
@@ -34,28 +36,37 @@ func (s *Stamp) Current() bool {
 }
 
 // Len returns the number of subscriptions.
-func (t *Table) Len() int { return int(t.count.Load()) }
+func (t *Table) Len() int {
+	inserted, removed := t.Changes()
+	return int(inserted - removed)
+}
+
+// Changes returns how many subscriptions were ever inserted and removed.
+func (t *Table) Changes() (inserted, removed uint64) {
+	removed = t.removed.Load() // first, so that there are never more than inserted
+	return t.inserted.Load(), removed
+}
 
 // Insert adds s. Every match that begins after its return finds it.
 func (t *Table) Insert(s *Sub) {
 	if x := t.tries(s); x != nil {
-		x.insert(s)
+		x.insert(s, t.told)
 	} else {
 		h := hash(s.Filter())
-		t.literals(h).insert(h, s)
+		t.literals(h).insert(h, s, t.told)
 	}
-	t.count.Add(1)
+	t.inserted.Add(1)
 }
 
 // Remove deletes s, which must be present.
 func (t *Table) Remove(s *Sub) {
 	if x := t.tries(s); x != nil {
-		x.remove(s)
+		x.remove(s, t.told)
 	} else {
 		h := hash(s.Filter())
-		t.literals(h).remove(h, s)
+		t.literals(h).remove(h, s, t.told)
 	}
-	t.count.Add(-1)
+	t.removed.Add(1)
 }
 
 // Touch makes every result that contains s outdated.
@@ -116,34 +127,42 @@ type literal Sub
 
 func (s *literal) key() string { return (*Sub)(s).Filter() }
 
-func (x *literals) insert(h uint64, s *Sub) {
+func (x *literals) insert(h uint64, s *Sub, told Told) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.generation.Add(1)
 	first := (*Sub)(x.bySubject.find(h, []byte(s.Filter())))
 	if first == nil {
 		x.bySubject.add(h, (*literal)(s))
+		told.come(s, nil)
 		return
 	}
 	if first.peers == nil {
-		new(set).add(first)
+		peers := new(set)
+		peers.add(first)
+		if told != nil && !first.Remote() {
+			peers.count(first, 1)
+		}
 	}
 	first.peers.add(s)
+	told.come(s, &first.peers.tally)
 }
 
-func (x *literals) remove(h uint64, s *Sub) {
+func (x *literals) remove(h uint64, s *Sub, told Told) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.generation.Add(1)
 	peers := s.peers
 	if peers == nil || len(peers.subs) == 1 {
 		x.bySubject.remove(h, []byte(s.Filter()))
+		told.gone(s, nil)
 		return
 	}
 	peers.remove(s)
 	if key := []byte(s.Filter()); x.bySubject.find(h, key) == (*literal)(s) {
 		x.bySubject.swap(h, key, (*literal)(peers.subs[0]))
 	}
+	told.gone(s, &peers.tally)
 }
 
 func (x *literals) match(h uint64, subj []byte, subs []*Sub) ([]*Sub, uint64) {

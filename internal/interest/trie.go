@@ -64,7 +64,7 @@ func (l *level) wildcard(token string) **node {
 	return nil
 }
 
-func (x *wildcards) insert(s *Sub) {
+func (x *wildcards) insert(s *Sub, told Told) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.generation.Add(1)
@@ -75,6 +75,7 @@ func (x *wildcards) insert(s *Sub) {
 		n := l.child(token)
 		if !more {
 			n.add(s)
+			told.come(s, &n.tally)
 			break
 		}
 		l = &n.then
@@ -82,10 +83,11 @@ func (x *wildcards) insert(s *Sub) {
 	x.filled.Store(true)
 }
 
-func (x *wildcards) remove(s *Sub) {
+func (x *wildcards) remove(s *Sub, told Told) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	defer x.generation.Add(1)
+	told.gone(s, &s.peers.tally)
 	x.root.remove(s, s.Filter())
 	x.filled.Store(!x.root.empty())
 }

@@ -27,6 +27,7 @@ func TestChangesOfEveryKey(t *testing.T) {
 	}
 	shown := map[string]string{ // where the name is not the key's
 		"port": "listen", "host": "listen", "logfile": "log_file", "authorization": "authorization token",
+		"http_port": "http", "https_port": "https", "http_auth": "http_auth token",
 	}
 	for _, row := range supported() {
 		var want []string

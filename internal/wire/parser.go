@@ -2,7 +2,7 @@ package wire
 
 import "bytes"
 
-// Verb names a command of a client.
+// Verb names a command of a peer.
 type Verb uint8
 
 const (
@@ -16,6 +16,14 @@ const (
 	Connect
 	Info
 	OK
+
+	// Of servers alone; see RouteParser.
+	RSub      // RS+
+	RUnsub    // RS-
+	LSub      // LS+
+	LUnsub    // LS-
+	RMsg      // RMSG, HMSG or LMSG
+	PeerError // -ERR
 )
 
 // Limits are the sizes a Parser enforces.
