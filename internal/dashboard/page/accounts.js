@@ -23,13 +23,14 @@ export default {
   id: "accounts",
   title: "Accounts",
 
-  build(refresh) {
+  build() {
     this.filter = "";
+    this.accounts = null;
     this.rates = new Rates();
     this.table = new Table("Accounts", columns, "…");
     const filter = filterBox("Filter by account", (text) => {
       this.filter = text;
-      refresh();
+      this.show();
     });
     return [
       el("div", { className: "tools" }, filter),
@@ -41,16 +42,21 @@ export default {
   async update({ get }) {
     const r = await get("accstatz?unused=1");
     this.rates.begin(r.now);
-    const all = (r.account_statz || []).map((a) => ({
+    this.accounts = (r.account_statz || []).map((a) => ({
       ...a,
       receivedRate: this.rates.of(`${a.acc} r`, a.received.msgs),
       sentRate: this.rates.of(`${a.acc} s`, a.sent.msgs),
       receivedBytes: this.rates.of(`${a.acc} rb`, a.received.bytes),
       sentBytes: this.rates.of(`${a.acc} sb`, a.sent.bytes),
     }));
-    all.sort((a, b) => (b.receivedRate ?? 0) + (b.sentRate ?? 0) - (a.receivedRate ?? 0) - (a.sentRate ?? 0) || a.acc.localeCompare(b.acc));
-    const rows = all.filter((a) => `${a.acc} ${a.name ?? ""}`.toLowerCase().includes(this.filter));
-    this.table.say(all.length ? "Nothing matches the filter." : "There are no accounts.");
+    this.accounts.sort((a, b) => (b.receivedRate ?? 0) + (b.sentRate ?? 0) - (a.receivedRate ?? 0) - (a.sentRate ?? 0) || a.acc.localeCompare(b.acc));
+    this.show();
+  },
+
+  show() {
+    if (!this.accounts) return;
+    const rows = this.accounts.filter((a) => `${a.acc} ${a.name ?? ""}`.toLowerCase().includes(this.filter));
+    this.table.say(this.accounts.length ? "Nothing matches the filter." : "There are no accounts.");
     this.table.update(rows);
   },
 };

@@ -38,7 +38,8 @@ function remember(v) {
   for (const name of ["in_msgs", "out_msgs", "in_bytes", "out_bytes"]) {
     sample[name] = rates.of(`${v.server_id} ${name}`, v[name]);
   }
-  if (history.length && t <= history.at(-1).t) history.length = 0;
+  if (history.length && t < history.at(-1).t) history.length = 0;
+  if (history.length && t - history.at(-1).t < interval / 2) return; // a poll out of turn
   history.push(sample);
   while (history[0].t < t - kept) history.shift();
 }

@@ -78,7 +78,8 @@ export default {
         filterBox("Filter by name, address, user …", (text) => {
           this.filter = text;
           this.offset = 0;
-          this.refresh();
+          clearTimeout(this.typing);
+          this.typing = setTimeout(this.refresh, 250);
         }),
       ),
       el("section", { className: "card flush" }, this.table.element),

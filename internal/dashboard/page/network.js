@@ -87,6 +87,7 @@ export default {
 
   build() {
     this.rates = new Rates();
+    this.peers = null;
     this.picture = el("div", { className: "graph" });
     this.table = new Table("Servers", columns, "No other server is connected.");
     this.empty = el("div", { className: "empty", hidden: true },
@@ -94,7 +95,7 @@ export default {
       el("p", {}, "Servers appear here when they are joined: routes make a cluster of equals, gateways join clusters, and leafnodes are servers that attach to another with an account of theirs."),
     );
     this.tableCard = card("Links", this.table.element);
-    new ResizeObserver(() => this.show()).observe(this.picture);
+    new ResizeObserver(() => this.picture.clientWidth !== this.width && this.show()).observe(this.picture);
     return [el("section", { className: "card flush" }, this.picture, this.empty), this.tableCard];
   },
 
@@ -122,6 +123,7 @@ export default {
     this.empty.hidden = !alone;
     this.tableCard.hidden = alone;
     this.picture.hidden = alone;
-    if (!alone && this.picture.clientWidth) this.picture.replaceChildren(draw(this.varz, this.peers, this.picture.clientWidth));
+    this.width = this.picture.clientWidth;
+    if (this.width) this.picture.replaceChildren(draw(this.varz, this.peers, this.width));
   },
 };

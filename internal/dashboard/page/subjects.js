@@ -24,7 +24,7 @@ export default {
   title: "Subjects",
   depth: 0,
 
-  build(refresh) {
+  build() {
     this.filter = "";
     this.report = null;
     this.note = el("p", { className: "muted", role: "status" });

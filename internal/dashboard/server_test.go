@@ -1,0 +1,121 @@
+package dashboard_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/nats-io/nats.go"
+
+	"nats-server/internal/testkit"
+	"nats-server/server"
+)
+
+// start runs a server with its dashboard and returns the address of that.
+func start(t *testing.T, o server.Options) (s *server.Server, url string) {
+	t.Helper()
+	o.HTTPHost, o.HTTPPort = "127.0.0.1", server.RandomPort
+	s = testkit.Start(t, &o)
+	return s, "http://" + s.MonitorAddr().String()
+}
+
+func connect(t *testing.T, s *server.Server, options ...nats.Option) *nats.Conn {
+	t.Helper()
+	nc, err := nats.Connect(s.ClientURL(), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	return nc
+}
+
+// traffic publishes until the test ends, to a subscriber of its own.
+func traffic(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	if _, err := nc.Subscribe("orders.>", func(m *nats.Msg) {}); err != nil {
+		t.Fatal(err)
+	}
+	end := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-end:
+				return
+			default:
+			}
+			subject := "orders.eu.new"
+			if i%4 == 0 {
+				subject = "orders.us.<b>bold</b>"
+			}
+			if nc.Publish(subject, make([]byte, 100)) != nil || i%50 == 0 && nc.Flush() != nil {
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		close(end)
+		wg.Wait()
+	})
+}
+
+// With a real server and real clients, figures move, names are shown as they are, and
+// the page works in every section.
+func TestAgainstOurServer(t *testing.T) {
+	s, url := start(t, server.Options{ServerName: "e2e", HTTPBasePath: "/nats"})
+	connect(t, s, nats.Name(hostile))
+	traffic(t, connect(t, s, nats.Name("talker")))
+	b := open(t, 1280, 844)
+	b.visit(url + "/nats/dashboard")
+	const in = `document.querySelector(".legend strong").textContent`
+	b.until(`document.getElementById("name").textContent === "e2e" && parseFloat(` + in + `) > 0`)
+	before := eval[string](b, in)
+	b.until(fmt.Sprintf(`%s !== %q`, in, before))
+	b.picture("real-overview")
+	b.section("connections")
+	b.until(fmt.Sprintf(`[...document.querySelectorAll("td.code")].some(td => td.textContent === %q)`, hostile))
+	eval[chromedp.Void](b, `void [...document.querySelectorAll("main button")].find(b => b.textContent === "Top talkers").click()`)
+	b.until(`document.querySelectorAll("tbody tr").length === 1 && document.querySelector("td.code").textContent === "talker"`)
+	b.section("subjects")
+	b.until(`document.querySelector("td.code")?.textContent === "orders.eu.new" && parseFloat(document.querySelector("td.num").textContent) > 0`)
+	b.until(`[...document.querySelectorAll("td.code")].some(td => td.textContent === "orders.us.<b>bold</b>")`)
+	b.picture("real-subjects")
+	eval[chromedp.Void](b, `void document.querySelectorAll(".choice button")[1].click()`)
+	b.until(`document.querySelector("td.code").textContent === "orders.>" && document.querySelector("td.share").textContent === "100 %"`)
+	b.section("accounts")
+	b.until(`[...document.querySelectorAll("tbody tr")].some(tr => tr.cells[0].textContent === "$G" && parseFloat(tr.cells[4].textContent) > 0)`)
+	b.picture("real-accounts")
+	b.section("network")
+	b.until(`[...document.querySelectorAll(".empty")].some(e => e.checkVisibility() && e.textContent.includes("on its own"))`)
+	b.section("config")
+	b.until(`[...document.querySelectorAll("tbody tr")].some(tr => tr.cells[0].textContent === "server_name" && tr.cells[1].textContent.includes("e2e"))`)
+	b.picture("real-config")
+	b.noProblems()
+}
+
+// get returns the answer to a request.
+func get(t *testing.T, url string, header ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	defer client.CloseIdleConnections()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, string(b)
+}
