@@ -14,9 +14,6 @@ func (r *Reports) gatewayz(q url.Values) (any, error) {
 	p.boolean("accs")
 	p.subs()
 	z := &Gatewayz{head: r.head(), Outbound: map[string]struct{}{}, Inbound: map[string]struct{}{}}
-	if p.text("gw_name") != "" {
-		z.Outbound, z.Inbound = nil, nil
-	}
 	return z, p.err
 }
 

@@ -1,0 +1,548 @@
+package server_test
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"golang.org/x/crypto/bcrypt"
+
+	"nats-server/internal/testkit"
+	"nats-server/server"
+)
+
+// watched starts a server that can be watched, and returns where.
+func watched(t testing.TB, o server.Options) (s *server.Server, base string) {
+	t.Helper()
+	o.Host, o.Port = "127.0.0.1", server.RandomPort
+	if o.HTTPSPort == 0 {
+		o.HTTPPort = server.RandomPort
+	}
+	s = testkit.Start(t, &o)
+	return s, "http://" + s.MonitorAddr().String()
+}
+
+// report asks for a path and decodes the answer into v.
+func report(t testing.TB, base, path string, v any) {
+	t.Helper()
+	status, _, body := get(t, base, path)
+	if err := json.Unmarshal([]byte(body), v); status != http.StatusOK || err != nil {
+		t.Fatalf("%s: %d %v %s", path, status, err, body)
+	}
+}
+
+// varz are the fields of /varz that tests look at.
+type varz struct {
+	Connections   int            `json:"connections"`
+	Total         int            `json:"total_connections"`
+	InMsgs        int            `json:"in_msgs"`
+	InBytes       int            `json:"in_bytes"`
+	OutMsgs       int            `json:"out_msgs"`
+	OutBytes      int            `json:"out_bytes"`
+	Slow          int            `json:"slow_consumers"`
+	SlowStats     map[string]int `json:"slow_consumer_stats"`
+	Subscriptions int            `json:"subscriptions"`
+	Requests      map[string]int `json:"http_req_stats"`
+	Mem           int            `json:"mem"`
+	Uptime        string         `json:"uptime"`
+	BasePath      string         `json:"http_base_path"`
+	NotAfter      *time.Time     `json:"tls_cert_not_after"`
+}
+
+// connz are the fields of /connz that tests look at.
+type connz struct {
+	Num         int    `json:"num_connections"`
+	Total       int    `json:"total"`
+	Offset      int    `json:"offset"`
+	Limit       int    `json:"limit"`
+	ServerID    string `json:"server_id"`
+	Connections []struct {
+		CID           uint64     `json:"cid"`
+		Name          string     `json:"name"`
+		Lang          string     `json:"lang"`
+		IP            string     `json:"ip"`
+		Port          int        `json:"port"`
+		User          string     `json:"authorized_user"`
+		Reason        string     `json:"reason"`
+		RTT           string     `json:"rtt"`
+		InMsgs        int        `json:"in_msgs"`
+		InBytes       int        `json:"in_bytes"`
+		OutMsgs       int        `json:"out_msgs"`
+		OutBytes      int        `json:"out_bytes"`
+		Pending       int        `json:"pending_bytes"`
+		Subscriptions int        `json:"subscriptions"`
+		Start         time.Time  `json:"start"`
+		Last          time.Time  `json:"last_activity"`
+		Stop          *time.Time `json:"stop"`
+		TLSVersion    string     `json:"tls_version"`
+		Subs          []string   `json:"subscriptions_list"`
+	} `json:"connections"`
+}
+
+// What was sent and received is counted for the connections, the account and the
+// server, and stays counted when the connections have gone.
+func TestTrafficIsCounted(t *testing.T) {
+	s, base := watched(t, server.Options{})
+	sub, pub := dial(t, s, nats.Name("sub")), dial(t, s, nats.Name("pub"))
+	plain, err := sub.SubscribeSync("a.*")
+	noErr(t, err)
+	_, err = sub.QueueSubscribeSync("a.>", "g")
+	noErr(t, err)
+	flush(t, sub)
+	m := nats.NewMsg("a.b")
+	m.Header.Set("k", "v")
+	m.Data = []byte("12345")
+	size := len("NATS/1.0\r\nk: v\r\n\r\n12345")
+	for range 10 {
+		noErr(t, pub.PublishMsg(m))
+	}
+	flush(t, pub)
+	for range 10 {
+		next(t, plain)
+	}
+	totals := func() (v varz) {
+		report(t, base, "/varz", &v)
+		return v
+	}
+	want := varz{InMsgs: 10, InBytes: 10 * size, OutMsgs: 20, OutBytes: 20 * size}
+	check := func(what string, got varz) {
+		t.Helper()
+		if got.InMsgs != want.InMsgs || got.InBytes != want.InBytes || got.OutMsgs != want.OutMsgs || got.OutBytes != want.OutBytes {
+			t.Errorf("%s: got %+v, want %+v", what, got, want)
+		}
+	}
+	check("while they are connected", totals())
+	if v := totals(); v.Connections != 2 || v.Total != 2 || v.Subscriptions != 2 || v.Mem < 1<<20 || v.Uptime == "" {
+		t.Errorf("%+v", v)
+	}
+	var c connz
+	report(t, base, "/connz?subs=1", &c)
+	if c.Num != 2 || c.Total != 2 || c.Limit != 1024 || len(c.Connections) != 2 {
+		t.Fatalf("%+v", c)
+	}
+	one, two := c.Connections[0], c.Connections[1]
+	if one.Name != "sub" || one.OutMsgs != 20 || one.OutBytes != 20*size || one.InMsgs != 0 || one.Subscriptions != 2 || len(one.Subs) != 2 {
+		t.Errorf("the subscriber: %+v", one)
+	}
+	if two.Name != "pub" || two.InMsgs != 10 || two.InBytes != 10*size || two.OutMsgs != 0 || two.Lang != "go" || two.IP != "127.0.0.1" || two.Port == 0 {
+		t.Errorf("the publisher: %+v", two)
+	}
+	for _, x := range c.Connections {
+		if rtt, err := time.ParseDuration(x.RTT); err != nil || rtt <= 0 || rtt > patience {
+			t.Errorf("%s: rtt %s", x.Name, x.RTT)
+		}
+		if x.Last.Before(x.Start) || x.Last.After(time.Now()) {
+			t.Errorf("%s: start %v, last activity %v", x.Name, x.Start, x.Last)
+		}
+	}
+	account := func() (v varz) {
+		var z struct {
+			Accounts []struct {
+				Sent, Received struct{ Msgs, Bytes int }
+			} `json:"account_statz"`
+		}
+		report(t, base, "/accstatz?unused=1", &z)
+		a := z.Accounts[0]
+		return varz{InMsgs: a.Received.Msgs, InBytes: a.Received.Bytes, OutMsgs: a.Sent.Msgs, OutBytes: a.Sent.Bytes}
+	}
+	check("of the account", account())
+
+	sub.Close()
+	pub.Close()
+	testkit.Eventually(t, patience, "both have gone", func() bool { return totals().Connections == 0 })
+	check("after they have gone", totals())
+	check("of the account after that", account())
+	if v := totals(); v.Total != 2 || v.Subscriptions != 0 {
+		t.Errorf("%+v", v)
+	}
+	var closed connz
+	report(t, base, "/connz?state=closed&sort=stop&subs=1&auth=1", &closed)
+	if closed.Total != 2 || closed.Connections[0].Reason != "Client Closed" || closed.Connections[0].Stop == nil {
+		t.Errorf("%+v", closed)
+	}
+}
+
+func TestClosedConnectionsAreBounded(t *testing.T) {
+	s, base := watched(t, server.Options{MaxClosedClients: 3})
+	for i := range 5 {
+		nc := dial(t, s, nats.Name(fmt.Sprint("n", i)))
+		nc.Close()
+		testkit.Eventually(t, patience, "it is remembered", func() bool {
+			_, _, body := get(t, base, "/connz?state=closed")
+			return strings.Contains(body, fmt.Sprintf(`"n%d"`, i))
+		})
+	}
+	var c connz
+	report(t, base, "/connz?state=closed", &c)
+	names := ""
+	for _, x := range c.Connections {
+		names += x.Name
+	}
+	if names != "n2n3n4" {
+		t.Errorf("remembered are %s", names)
+	}
+}
+
+// Those who are not let in are remembered with the reason, too.
+func TestWhyConnectionsWereClosed(t *testing.T) {
+	s, base := watched(t, server.Options{Username: "u", Password: "p", MaxConn: 1})
+	r := testkit.Dial(t, s.Addr().String())
+	r.Send("CONNECT {\"user\":\"u\",\"pass\":\"wrong\",\"name\":\"guess\"}\r\n")
+	_, err := r.TryClosed()
+	noErr(t, err)
+	testkit.Eventually(t, patience, "it has gone", func() bool { return s.NumClients() == 0 })
+	first := testkit.Dial(t, s.Addr().String())
+	first.Connect(`{"user":"u","pass":"p"}`)
+	over := testkit.Dial(t, s.Addr().String())
+	_, err = over.TryClosed()
+	noErr(t, err)
+	var c connz
+	testkit.Eventually(t, patience, "both are remembered", func() bool {
+		report(t, base, "/connz?state=closed&auth=1", &c)
+		return c.Total == 2
+	})
+	if x := c.Connections[0]; x.Reason != "Authentication Failure" || x.Name != "guess" || x.User != "u" {
+		t.Errorf("%+v", x)
+	}
+	if x := c.Connections[1]; x.Reason != "Maximum Connections Exceeded" {
+		t.Errorf("%+v", x)
+	}
+}
+
+func TestConnzPagesSortsAndFilters(t *testing.T) {
+	s, base := watched(t, server.Options{Users: []*server.User{{Username: "a", Password: "p"}, {Username: "b", Password: "p"}}})
+	for i := range 6 {
+		nc := dial(t, s, nats.Name(fmt.Sprint("c", i)), nats.UserInfo(string(rune('a'+i%2)), "p"))
+		for j := range (i * 5) % 6 {
+			_, err := nc.SubscribeSync(fmt.Sprint("s", j))
+			noErr(t, err)
+			noErr(t, nc.Publish("none", make([]byte, 10*(6-i))))
+		}
+		flush(t, nc)
+	}
+	f := func(query, names string, total, limit int) {
+		t.Helper()
+		var c connz
+		report(t, base, "/connz?"+query, &c)
+		got := ""
+		for _, x := range c.Connections {
+			got += strings.TrimPrefix(x.Name, "c")
+		}
+		if got != names || c.Total != total || c.Limit != limit || c.Num != len(names) {
+			t.Errorf("%s: got %q of %d, limit %d; want %q of %d, limit %d", query, got, c.Total, c.Limit, names, total, limit)
+		}
+	}
+	f("", "012345", 6, 1024)
+	f("limit=0&offset=-7", "012345", 6, 1024)
+	f("limit=2", "01", 6, 2)
+	f("limit=2&offset=5", "5", 6, 2)
+	f("offset=6", "", 6, 1024)
+	f("offset=9000000000", "", 6, 1024)
+	f("sort=subs", "123450", 6, 1024)
+	f("sort=subs&limit=2&offset=1", "23", 6, 2)
+	f("sort=msgs_from", "123450", 6, 1024)
+	f("sort=bytes_from", "123450", 6, 1024)
+	f("sort=start", "012345", 6, 1024)
+	f("sort=uptime", "543210", 6, 1024)
+	f("user=a", "024", 6, 1024)
+	f("user=a&limit=1&offset=1", "2", 6, 1)
+	f("user=none", "", 6, 1024)
+	f("mqtt_client=x", "", 6, 1024)
+	f("cid=2&user=none", "1", 6, 1)
+	f("cid=99", "", 6, 1)
+	f("acc=$G", "012345", 6, 1024)
+	f("acc=none", "", 0, 1024)
+	f("state=closed", "", 0, 1024)
+	f("state=any", "012345", 6, 1024)
+	f("state=ANY&sort=cid", "012345", 6, 1024)
+	f("limit=2&limit=3", "01", 6, 2)
+	f("callback=x", "012345", 6, 1024)
+}
+
+func TestSubszFilters(t *testing.T) {
+	s, base := watched(t, server.Options{})
+	for i := range 3 {
+		nc := dial(t, s)
+		for _, filter := range []string{"a.b", "a.*", fmt.Sprint("own", i)} {
+			_, err := nc.SubscribeSync(filter)
+			noErr(t, err)
+		}
+		flush(t, nc)
+	}
+	f := func(query string, listed, total int) {
+		t.Helper()
+		var z struct {
+			Num   int                                 `json:"num_subscriptions"`
+			Total int                                 `json:"total"`
+			Subs  []struct{ Subject, Account string } `json:"subscriptions_list"`
+		}
+		report(t, base, "/subsz?"+query, &z)
+		if z.Num != 9 || z.Total != total || len(z.Subs) != listed {
+			t.Errorf("%s: %+v", query, z)
+		}
+	}
+	f("", 0, 0)
+	f("subs=1", 9, 9)
+	f("subs=1&limit=4", 4, 9)
+	f("subs=1&limit=4&offset=7", 2, 9)
+	f("subs=1&offset=100", 0, 9)
+	f("subs=1&test=a.b", 6, 6)
+	f("subs=1&test=a.b&limit=2&offset=3", 2, 6)
+	f("subs=1&test=own1", 1, 1)
+	f("subs=1&test=nothing", 0, 0)
+	f("subs=1&acc=$G", 9, 9)
+	if _, _, body := get(t, base, "/subscriptionsz?acc=none"); !strings.Contains(body, `"num_subscriptions": 0,`) {
+		t.Error(body)
+	}
+	var v varz
+	report(t, base, "/varz", &v)
+	if v.Requests["/subsz"] != 11 || v.Requests["/subscriptionsz"] != 0 {
+		t.Errorf("%v", v.Requests)
+	}
+}
+
+func TestSlowConsumersAreCounted(t *testing.T) {
+	s, base := watched(t, server.Options{MaxPending: 64 << 10, MaxPayload: 32 << 10})
+	r := testkit.Dial(t, s.Addr().String())
+	r.Connect("{}")
+	r.Send("SUB big 1\r\nPING\r\n")
+	r.ReadUntil("PONG")
+	pub := dial(t, s)
+	testkit.Eventually(t, patience, "it is cut off", func() bool {
+		noErr(t, pub.Publish("big", make([]byte, 32<<10)))
+		flush(t, pub)
+		return s.NumSlowConsumers() == 1
+	})
+	testkit.Eventually(t, patience, "all is told", func() bool {
+		var v varz
+		report(t, base, "/varz", &v)
+		_, _, account := get(t, base, "/accstatz?unused=1")
+		_, _, metrics := get(t, base, "/metrics")
+		return v.Slow == 1 && v.SlowStats["clients"] == 1 && v.SlowStats["routes"] == 0 &&
+			strings.Contains(account, `"slow_consumers": 1`) &&
+			strings.Contains(metrics, `nats_slow_consumers_total{kind="clients"} 1`) &&
+			strings.Contains(metrics, `nats_connections_closed_total{kind="clients",reason="Slow Consumer (Pending Bytes)"} 1`)
+	})
+}
+
+func TestProbes(t *testing.T) {
+	o := server.Options{LameDuckDuration: 30 * time.Second, LameDuckGracePeriod: 29 * time.Second}
+	s, base := watched(t, o)
+	f := func(path string, status int, body string) {
+		t.Helper()
+		got, header, text := get(t, base, path)
+		if got != status || text != body || header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %s %v", path, got, text, header)
+		}
+	}
+	const fine = `{"status":"ok"}`
+	for _, path := range []string{"/livez", "/readyz", "/startupz", "/healthz", "/healthz?js-enabled-only=true", "/healthz?details=1"} {
+		f(path, 200, fine)
+	}
+	f("/healthz?stream=x", 400, `{"status":"error","error":"\"account\" must not be empty when checking stream health"}`)
+	f("/healthz?account=a&consumer=x", 400, `{"status":"error","error":"\"stream\" must not be empty when checking consumer health"}`)
+
+	nc := dial(t, s, nats.NoReconnect()) // keeps lame duck mode going
+	flush(t, nc)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.LameDuckShutdown()
+	}()
+	testkit.Eventually(t, patience, "it is not ready", func() bool {
+		status, _, _ := get(t, base, "/readyz")
+		return status == http.StatusServiceUnavailable
+	})
+	f("/readyz", 503, `{"status":"unavailable","reasons":["lame duck mode: no new clients, those connected are asked to leave"]}`)
+	f("/livez", 200, fine)
+	f("/startupz", 200, fine)
+	f("/healthz", 500, `{"status":"error","error":"failed to be ready for connections after 1ms: server"}`)
+	f("/healthz?details=1", 500, `{"status":"error","errors":[{"type":"CONNECTION","error":"failed to be ready for connections after 1ms: server"}]}`)
+	s.Shutdown()
+	<-done
+	if _, err := net.Dial("tcp", strings.TrimPrefix(base, "http://")); err == nil {
+		t.Error("monitoring goes on after the end")
+	}
+}
+
+func TestBasePath(t *testing.T) {
+	_, base := watched(t, server.Options{HTTPBasePath: "nats/"})
+	f := func(path string, want int) {
+		t.Helper()
+		if got, _, _ := get(t, base, path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+	f("/nats", 200)
+	f("/nats/varz", 200)
+	f("/nats/metrics", 200)
+	f("/nats/healthz", 200)
+	f("/nats/", 404)
+	f("/varz", 404)
+	f("/", 404)
+	f("/natsvarz", 404)
+	f("/nats/varz/", 404)
+	f("//nats/varz", 307)
+	var v varz
+	report(t, base, "/nats/varz", &v)
+	if v.BasePath != "nats/" || v.Requests["/"] != 1 || v.Requests["/varz"] != 2 {
+		t.Errorf("%+v", v)
+	}
+	if _, header, body := get(t, base, "/nats"); !strings.Contains(body, `href="./nats/varz"`) || header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("%v %s", header, body)
+	}
+}
+
+func ask(t testing.TB, url string, prepare func(*http.Request)) (status int, header http.Header) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	noErr(t, err)
+	prepare(r)
+	client := http.Client{Timeout: patience}
+	defer client.CloseIdleConnections()
+	answer, err := client.Do(r)
+	noErr(t, err)
+	defer answer.Body.Close()
+	_, err = io.Copy(io.Discard, answer.Body)
+	noErr(t, err)
+	return answer.StatusCode, answer.Header
+}
+
+func TestMonitoringAuth(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	noErr(t, err)
+	basic := func(user, password string) func(*http.Request) {
+		return func(r *http.Request) { r.SetBasicAuth(user, password) }
+	}
+	bearer := func(token string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Authorization", "bearer "+token) }
+	}
+	nothing := func(*http.Request) {}
+	type attempt struct {
+		name    string
+		prepare func(*http.Request)
+		status  int
+	}
+	f := func(o server.Options, attempts ...attempt) {
+		t.Helper()
+		s, base := watched(t, o)
+		for _, a := range attempts {
+			for _, path := range []string{"/varz", "/", "/metrics", "/connz", "/stacksz", "/debug/vars"} {
+				status, header := ask(t, base+path, a.prepare)
+				if status != a.status || (status == 401) != (header.Get("WWW-Authenticate") != "") {
+					t.Errorf("%s of %s: %d, want %d", path, a.name, status, a.status)
+				}
+			}
+			for _, path := range []string{"/healthz", "/livez", "/readyz", "/startupz"} {
+				if status, _ := ask(t, base+path, a.prepare); status != 200 {
+					t.Errorf("%s of %s: %d", path, a.name, status)
+				}
+			}
+			if status, _ := ask(t, base+"/nothing", a.prepare); status != 404 {
+				t.Errorf("/nothing of %s: %d", a.name, status)
+			}
+		}
+		s.Shutdown()
+	}
+	for _, password := range []string{"secret", string(hash)} {
+		f(server.Options{HTTPUsername: "ops", HTTPPassword: password},
+			attempt{"nobody", nothing, 401}, attempt{"ops", basic("ops", "secret"), 200}, attempt{"ops again", basic("ops", "secret"), 200},
+			attempt{"a guess", basic("ops", "wrong"), 401}, attempt{"another user", basic("x", "secret"), 401},
+			attempt{"no password", basic("ops", ""), 401}, attempt{"a token", bearer("secret"), 401})
+		f(server.Options{HTTPToken: password},
+			attempt{"nobody", nothing, 401}, attempt{"the bearer", bearer("secret"), 200}, attempt{"a guess", bearer("wrong"), 401},
+			attempt{"a browser", basic("any", "secret"), 200}, attempt{"no token", bearer(""), 401})
+	}
+}
+
+func TestReloadMovesMonitoring(t *testing.T) {
+	log := new(recorder)
+	o := server.Options{Host: "127.0.0.1", Port: server.RandomPort, HTTPPort: server.RandomPort}
+	s := testkit.Start(t, &o)
+	s.SetLogger(log, false, false)
+	first := s.MonitorAddr().String()
+	reload := func(change func(*server.Options)) {
+		t.Helper()
+		change(&o)
+		noErr(t, s.CheckReload(&o))
+		noErr(t, s.ReloadOptions(&o))
+	}
+	answers := func(addr, path string, want int) {
+		t.Helper()
+		if got, _, _ := get(t, "http://"+addr, path); got != want {
+			t.Errorf("%s%s: %d, want %d", addr, path, got, want)
+		}
+	}
+	closed := func(addr string) {
+		t.Helper()
+		if nc, err := net.Dial("tcp", addr); err == nil {
+			nc.Close()
+			t.Errorf("%s still accepts", addr)
+		}
+	}
+	reload(func(o *server.Options) { o.HTTPBasePath = "/base" })
+	if s.MonitorAddr().String() != first {
+		t.Error("it has moved without need")
+	}
+	answers(first, "/base/varz", 200)
+	answers(first, "/varz", 404)
+	reload(func(o *server.Options) { o.HTTPBasePath, o.HTTPToken = "", "t" })
+	answers(first, "/varz", 401)
+	reload(func(o *server.Options) { o.HTTPToken = "" })
+	answers(first, "/varz", 200)
+
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	noErr(t, err)
+	defer taken.Close()
+	bad := o
+	bad.HTTPPort = taken.Addr().(*net.TCPAddr).Port
+	if err := s.ReloadOptions(&bad); err == nil || !strings.HasPrefix(err.Error(), "Can't start monitoring: can't listen to the monitor port: ") {
+		t.Errorf("to a port that is taken: %v", err)
+	}
+	bad.HTTPPort, bad.HTTPSPort = 1, 2
+	if err := s.ReloadOptions(&bad); err == nil || err.Error() != "Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports" {
+		t.Errorf("both: %v", err)
+	}
+	answers(first, "/varz", 200)
+
+	noErr(t, taken.Close())
+	reload(func(o *server.Options) { o.HTTPPort = taken.Addr().(*net.TCPAddr).Port })
+	second := s.MonitorAddr().String()
+	answers(second, "/varz", 200)
+	closed(first)
+	reload(func(o *server.Options) { o.HTTPPort = 0 })
+	if s.MonitorAddr() != nil {
+		t.Error("there is an address")
+	}
+	closed(second)
+	reload(func(o *server.Options) { o.HTTPPort = server.RandomPort })
+	answers(s.MonitorAddr().String(), "/varz", 200)
+	if !log.has("Starting http monitor on " + second) {
+		t.Errorf("%q", log.lines())
+	}
+}
+
+func TestMonitoringThatCannotStart(t *testing.T) {
+	f := func(o server.Options, want string) {
+		t.Helper()
+		o.Host, o.Port = "127.0.0.1", server.RandomPort
+		s, err := server.NewServer(&o)
+		noErr(t, err)
+		if err := s.Start(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		s.Shutdown()
+	}
+	f(server.Options{HTTPPort: 1, HTTPSPort: 2}, "Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports")
+	f(server.Options{HTTPSPort: 2}, "Can't start monitoring: TLS cert and key required for HTTPS")
+	f(server.Options{HTTPHost: "256.0.0.1", HTTPPort: 2}, "Can't start monitoring: can't listen to the monitor port: ")
+}
+
+func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
