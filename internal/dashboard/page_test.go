@@ -21,10 +21,12 @@ var filled = []struct{ section, condition string }{
 // Every section, in two sizes and two themes, shows its content without a word in the
 // console, and needs no scrolling sideways. What is hostile is shown as it is.
 func TestSections(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(newFake())
-	defer srv.Close()
+	t.Cleanup(srv.Close)
 	for _, width := range []int{390, 1280} {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			t.Parallel()
 			b := open(t, width, 844)
 			for _, theme := range []string{"light", "dark"} {
 				b.prefer(theme)
@@ -47,6 +49,7 @@ func TestSections(t *testing.T) {
 }
 
 func TestHostileNames(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(newFake())
 	defer srv.Close()
 	b := open(t, 1280, 844)
@@ -68,6 +71,7 @@ func TestHostileNames(t *testing.T) {
 // A browser would run nothing that got into the page as markup. The proof that the
 // policy is in force, and that these tests notice a violation.
 func TestPolicyForbidsInlineScript(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(newFake())
 	defer srv.Close()
 	b := open(t, 1280, 844)
@@ -85,6 +89,7 @@ func TestPolicyForbidsInlineScript(t *testing.T) {
 }
 
 func TestConnectionsSection(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(newFake())
 	defer srv.Close()
 	b := open(t, 1280, 844)
@@ -119,6 +124,7 @@ func TestConnectionsSection(t *testing.T) {
 }
 
 func TestSubjectsSection(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(newFake())
 	defer srv.Close()
 	b := open(t, 1280, 844)
@@ -136,6 +142,7 @@ func TestSubjectsSection(t *testing.T) {
 }
 
 func TestServerWithoutPeers(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	f.alone = true
 	srv := httptest.NewServer(f)
@@ -150,6 +157,7 @@ func TestServerWithoutPeers(t *testing.T) {
 // A server that does not answer is said to be so, since when, and the page recovers by
 // itself.
 func TestServerGone(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	srv := httptest.NewServer(f)
 	defer srv.Close()
@@ -168,6 +176,7 @@ func TestServerGone(t *testing.T) {
 
 // Nothing is asked for while nobody can see the page.
 func TestHiddenPageIsQuiet(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	srv := httptest.NewServer(f)
 	defer srv.Close()
@@ -196,6 +205,7 @@ func TestHiddenPageIsQuiet(t *testing.T) {
 
 // The choice of a theme is remembered.
 func TestThemeToggle(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(newFake())
 	defer srv.Close()
 	b := open(t, 390, 844)
@@ -214,6 +224,7 @@ func TestThemeToggle(t *testing.T) {
 
 // Everything works below a base path, and with the keyboard alone.
 func TestBasePathAndKeyboard(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	f.base = "/some/where"
 	srv := httptest.NewServer(f)

@@ -1,15 +1,19 @@
 package dashboard_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/nats-io/nats.go"
 
+	"nats-server/internal/insight"
 	"nats-server/internal/testkit"
 	"nats-server/server"
 )
@@ -32,7 +36,8 @@ func connect(t *testing.T, s *server.Server, options ...nats.Option) *nats.Conn 
 	return nc
 }
 
-// traffic publishes until the test ends, to a subscriber of its own.
+// traffic publishes some thousand messages a second until the test ends, to a
+// subscriber of its own.
 func traffic(t *testing.T, nc *nats.Conn) {
 	t.Helper()
 	if _, err := nc.Subscribe("orders.>", func(m *nats.Msg) {}); err != nil {
@@ -41,18 +46,22 @@ func traffic(t *testing.T, nc *nats.Conn) {
 	end := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for i := 0; ; i++ {
+		pace := time.NewTicker(time.Millisecond)
+		defer pace.Stop()
+		for {
 			select {
 			case <-end:
 				return
-			default:
+			case <-pace.C:
 			}
-			subject := "orders.eu.new"
-			if i%4 == 0 {
-				subject = "orders.us.<b>bold</b>"
-			}
-			if nc.Publish(subject, make([]byte, 100)) != nil || i%50 == 0 && nc.Flush() != nil {
-				return
+			for i := range 20 {
+				subject := "orders.eu.new"
+				if i%4 == 0 {
+					subject = "orders.us.<b>bold</b>"
+				}
+				if nc.Publish(subject, make([]byte, 100)) != nil {
+					return
+				}
 			}
 		}
 	})
@@ -62,9 +71,41 @@ func traffic(t *testing.T, nc *nats.Conn) {
 	})
 }
 
+// What clients publish is reported while somebody looks, with inboxes as one.
+func TestSubjectsReport(t *testing.T) {
+	t.Parallel()
+	s, url := start(t, server.Options{})
+	nc := connect(t, s)
+	traffic(t, nc)
+	if _, err := nc.Subscribe("service", func(m *nats.Msg) { m.Respond(nil) }); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		_, body := get(t, url+"/dashboard/subjects.json")
+		var r insight.Report
+		if err := json.Unmarshal([]byte(body), &r); err != nil {
+			t.Fatal(err)
+		}
+		if has(r.Subjects, "orders.eu.new") && has(r.Subjects, "service") && has(r.Subjects, "_INBOX.>") && has(r.Prefixes, "orders.eu") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the report is %s", body)
+		}
+		if _, err := nc.Request("service", nil, patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func has(rows []insight.Row, subject string) bool {
+	return slices.ContainsFunc(rows, func(r insight.Row) bool { return r.Subject == subject && r.Account == "$G" && r.Msgs > 0 })
+}
+
 // With a real server and real clients, figures move, names are shown as they are, and
 // the page works in every section.
 func TestAgainstOurServer(t *testing.T) {
+	t.Parallel()
 	s, url := start(t, server.Options{ServerName: "e2e", HTTPBasePath: "/nats"})
 	connect(t, s, nats.Name(hostile))
 	traffic(t, connect(t, s, nats.Name("talker")))
