@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	"nats-server/internal/client"
 	"nats-server/internal/dashboard"
 	"nats-server/internal/facts"
 	"nats-server/internal/insight"
@@ -60,30 +59,24 @@ func (s *Server) MonitorAddr() net.Addr {
 }
 
 // bindMonitoring binds the listener for monitoring, nil if there is to be none.
-func (s *Server) bindMonitoring(o *Options, t *client.TLS) (*monitor.Listener, error) {
-	l, err := s.tryMonitoring(o, t)
+func (s *Server) bindMonitoring(o *Options) (*monitor.Listener, error) {
+	port := o.HTTPPort
+	var secure *tls.Config
+	if o.HTTPSPort != 0 {
+		port, secure = o.HTTPSPort, s.monitoringTLS()
+	}
+	if port == 0 {
+		return nil, nil
+	}
+	if port == RandomPort {
+		port = 0
+	}
+	l, err := s.monitoring.http.Listen(net.JoinHostPort(o.HTTPHost, strconv.Itoa(port)), secure)
 	if err != nil {
 		//lint:ignore ST1005 scripts look for this text
 		return nil, fmt.Errorf("Can't start monitoring: %w", err)
 	}
 	return l, nil
-}
-
-func (s *Server) tryMonitoring(o *Options, t *client.TLS) (*monitor.Listener, error) {
-	port := o.HTTPPort
-	var secure *tls.Config
-	switch {
-	case o.HTTPPort == 0 && o.HTTPSPort == 0:
-		return nil, nil
-	case o.HTTPPort != 0 && o.HTTPSPort != 0:
-		return nil, fmt.Errorf("can't specify both HTTP (%d) and HTTPs (%d) ports", o.HTTPPort, o.HTTPSPort)
-	case o.HTTPSPort != 0:
-		if t == nil {
-			return nil, errors.New("TLS cert and key required for HTTPS")
-		}
-		port, secure = o.HTTPSPort, s.monitoringTLS()
-	}
-	return s.monitoring.http.Listen(net.JoinHostPort(o.HTTPHost, strconv.Itoa(max(port, 0))), secure)
 }
 
 // monitoringTLS is for those who watch: with the certificate for clients as it is at

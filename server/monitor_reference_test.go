@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,15 @@ func shapeOf(t testing.TB, base, path string) map[string]string {
 	return all
 }
 
+// valuesOf are the values that a field has in a report, in order.
+func valuesOf(report, field string) (all []string) {
+	for _, m := range regexp.MustCompile(`"`+field+`": ([^,\n{]+)`).FindAllStringSubmatch(report, -1) {
+		all = append(all, m[1])
+	}
+	slices.Sort(all)
+	return all
+}
+
 // Fields that releases after the reference's have, and those about features that are
 // not here.
 var (
@@ -92,7 +102,7 @@ func TestReportsAreThoseOfTheReference(t *testing.T) {
 	noErr(t, err)
 	port := free.Addr().(*net.TCPAddr).Port
 	free.Close()
-	const config = "server_name: x\nmax_subscriptions: 100\nauthorization { users: [{user: u, password: p}, {user: v, password: p}] }\n"
+	const config = "server_name: x\nmax_subscriptions: 100\nauthorization { users: [{user: u, password: p}, {user: v, password: p, permissions: {publish: {deny: \"no\"}}}] }\n"
 	refAddr := testkit.StartReferenceConfig(t, config+fmt.Sprintf("http: \"127.0.0.1:%d\"\n", port))
 	path := filepath.Join(t.TempDir(), "x.conf")
 	noErr(t, os.WriteFile(path, []byte(config+"listen: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:-1\"\n"), 0o600))
@@ -116,12 +126,29 @@ func TestReportsAreThoseOfTheReference(t *testing.T) {
 		noErr(t, err)
 		_, err = gone.SubscribeSync("bar")
 		noErr(t, err)
+		noErr(t, gone.Publish("no", []byte("123")))
+		m := nats.NewMsg("foo.x")
+		m.Header.Set("k", "v")
+		noErr(t, gone.PublishMsg(m))
 		flush(t, gone)
 		gone.Close()
 		testkit.Eventually(t, patience, "a closed connection", func() bool {
 			_, _, body := get(t, bases[who], "/connz?state=closed")
 			return strings.Contains(body, `"num_connections": 1`)
 		})
+	}
+	for _, path := range []string{"/varz", "/connz?subs=1", "/connz?state=closed&subs=1"} {
+		_, _, theirs := get(t, bases["theirs"], path)
+		_, _, ours := get(t, bases["ours"], path)
+		for _, field := range strings.Fields(`in_msgs in_bytes out_msgs out_bytes connections total_connections num_connections total msgs bytes
+			subscriptions pending_bytes uptime idle name lang conns client_connections subject max sid reason max_payload ping_interval auth_timeout`) {
+			if path == "/varz" && field == "subscriptions" { // counts the system account's
+				continue
+			}
+			if a, b := valuesOf(theirs, field), valuesOf(ours, field); !slices.Equal(a, b) {
+				t.Errorf("%s: %s is %q there and %q here", path, field, a, b)
+			}
+		}
 	}
 	late := map[string][]string{"/subsz": {".server_id", ".now", ".total", ".offset", ".limit"}} // there only with subs
 	for _, path := range []string{

@@ -129,9 +129,7 @@ func (s *Server) prepareMonitoring(p *prepared) (err error) {
 		p.gate = monitor.NewGate(o.HTTPUsername, o.HTTPPassword, o.HTTPToken, p.gate)
 	}
 	if p.moves = monitoringMoves(old, o); p.moves {
-		p.monitor, err = s.bindMonitoring(o, p.tls)
-	} else if o.HTTPSPort != 0 && p.tls == nil {
-		_, err = s.bindMonitoring(o, nil) // says why not
+		p.monitor, err = s.bindMonitoring(o)
 	}
 	return err
 }

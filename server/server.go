@@ -229,7 +229,7 @@ func (s *Server) Start() error {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
-	m, err := s.bindMonitoring(s.opts.Load(), s.tls)
+	m, err := s.bindMonitoring(s.opts.Load())
 	if err != nil {
 		return err
 	}

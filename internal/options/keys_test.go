@@ -57,7 +57,7 @@ var samples = map[string]struct {
 	"allow_non_tls":          {"yes", options.Options{AllowNonTLS: true}},
 	"no_auth_user":           {"guest", options.Options{NoAuthUser: "guest"}},
 	"http":                   {"127.0.0.1:8222", options.Options{HTTPHost: "127.0.0.1", HTTPPort: 8222}},
-	"https":                  {"8222", options.Options{HTTPSPort: 8222}},
+	"https":                  {"localhost:8222", options.Options{HTTPHost: "localhost", HTTPSPort: 8222}},
 	"http_port":              {"-1", options.Options{HTTPPort: -1}},
 	"https_port":             {"8443", options.Options{HTTPSPort: 8443}},
 	"http_base_path":         {"nats", options.Options{HTTPBasePath: "nats"}},

@@ -2,6 +2,7 @@ package options
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"strconv"
@@ -21,7 +22,7 @@ func (o *Options) monitorKeys() keys.Table {
 			Doc: "Bearer token that requests present instead, plain or a bcrypt hash."},
 	}
 	check := func(r *keys.Report, at conf.Pos) {
-		if err := o.checkMonitoring(); err != nil {
+		if err := o.checkGate(); err != nil {
 			r.Errorf(at, "%v", err)
 		}
 	}
@@ -55,6 +56,22 @@ func (o *Options) monitorAddress(port *int) func() string {
 
 // checkMonitoring is for what several options together tell.
 func (o *Options) checkMonitoring() error {
+	if err := o.checkGate(); err != nil {
+		return err
+	}
+	switch {
+	case o.HTTPPort != 0 && o.HTTPSPort != 0:
+		//lint:ignore ST1005 scripts look for this text, and the next
+		return fmt.Errorf("Can't start monitoring: can't specify both HTTP (%d) and HTTPs (%d) ports", o.HTTPPort, o.HTTPSPort)
+	case o.HTTPSPort != 0 && o.TLS == nil:
+		//lint:ignore ST1005 as above
+		return errors.New("Can't start monitoring: TLS cert and key required for HTTPS")
+	}
+	return nil
+}
+
+// checkGate is for what requests must present.
+func (o *Options) checkGate() error {
 	switch {
 	case (o.HTTPUsername != "" || o.HTTPPassword != "") && o.HTTPToken != "":
 		return errors.New("http_auth can not have a user and a token")
