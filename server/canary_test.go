@@ -78,6 +78,9 @@ func TestCanaries(t *testing.T) {
 		{Username: "hash", Password: c.hash},
 		{Authorization: c.token},
 		{Authorization: c.hash},
+		{Accounts: []*server.Account{{Name: "A", Users: list}, {Name: "B"}}},
+		{Accounts: []*server.Account{{Name: "A", Users: list[1:]}}, Users: list[:1], NoAuthUser: c.key.public},
+		{Accounts: []*server.Account{{Name: "$SYS", Users: list}}},
 		{},
 	}
 	log := new(recorder)
@@ -186,4 +189,13 @@ func TestCanariesInConfigurations(t *testing.T) {
 	f("authorization {users: [{nkey: UBPP6TXOMCGWGAM5TNQA6WXDYBOEOO4CGLKNQULKOJ2774ZCT4DUEZ5V, pass: SECRET}]}")
 	f("authorization {users: [{user: a, pass: SECRET}]}\nno_auth_user: b")
 	f("authorization {users: [{user: a, pass: SECRET\n}]")
+	f("accounts: SECRET")
+	f("accounts {A: SECRET}")
+	f("accounts {A {users: SECRET}}")
+	f("accounts {A {users: [{user: a, pass: SECRET}, {user: a, pass: SECRET}]}}")
+	f("accounts {A {users: [{user: a, pass: SECRET, nkey: x}]}}")
+	f("accounts {A {users: [{user: a, pass: SECRET}], limits: SECRET}}")
+	f("accounts {A {users: [{user: a, pass: SECRET}]}}\nauthorization {user: b, pass: SECRET}")
+	f("accounts {A {users: [{user: a, pass: SECRET}]}}\nno_auth_user: b")
+	f("accounts {A {password: SECRET}}")
 }

@@ -65,7 +65,7 @@ func (s *Server) Name() string { return s.nameFor(s.opts.Load()) }
 func (s *Server) NumClients() int { return s.clients.Len() }
 
 // NumSubscriptions returns how many subscriptions the clients have.
-func (s *Server) NumSubscriptions() uint32 { return uint32(s.global.NumSubscriptions()) }
+func (s *Server) NumSubscriptions() uint32 { return uint32(s.accounts.NumSubscriptions()) }
 
 // NumSlowConsumers returns how many clients were cut off because they did not
 // read fast enough.
@@ -120,6 +120,7 @@ func (s *Server) Shutdown() {
 		c.Close(conn.ServerShutdown)
 	}
 	s.track.Wait()
+	s.rate.Stop()
 	if s.poller != nil {
 		s.poller.Close()
 	}

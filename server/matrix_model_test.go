@@ -13,8 +13,9 @@ import (
 // matrixModel is what a server does with the operations of TestMatrix, as the text of
 // the specification says it, subscription by subscription and entry by entry.
 type matrixModel struct {
-	users []server.Permissions
-	peers []*modelPeer
+	users  []server.Permissions
+	abroad []bool // by user: in the other account
+	peers  []*modelPeer
 }
 
 // modelPeer is one connection.
@@ -183,7 +184,7 @@ func (m *matrixModel) publish(peer int, subject, reply string, now time.Time) (o
 	}
 	o.groups = map[string][]arrival{}
 	for i, to := range m.peers {
-		if i == peer && !p.echo {
+		if i == peer && !p.echo || m.apart(p, to) {
 			continue
 		}
 		for _, s := range to.subs {
@@ -205,6 +206,9 @@ func (m *matrixModel) publish(peer int, subject, reply string, now time.Time) (o
 	}
 	return o
 }
+
+// apart tells whether two peers are in different accounts.
+func (m *matrixModel) apart(a, b *modelPeer) bool { return m.abroad[a.user] != m.abroad[b.user] }
 
 // noted tells that a message with that reply has reached a peer.
 func (m *matrixModel) noted(peer int, reply string, now time.Time) {

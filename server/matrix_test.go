@@ -22,13 +22,15 @@ var (
 // matrixEvents are what has to happen for TestMatrix to mean something.
 var matrixEvents = []string{
 	"published", "answered", "no publish", "subscribed", "no subscribe", "plain", "chosen", "filtered", "status", "evicted",
+	"elsewhere", "moved",
 }
 
 // TestMatrix has random connections with random permissions do random things, and
 // compares everything that each of them gets with matrixModel: connections over TCP
 // and within the process; publishing with and without reply, answering, subscribing as
 // one or as a member of a group, coming in as another user, reloads; rules that allow,
-// deny, overlap and name queues; answers with a maximum and a time.
+// deny, overlap and name queues; answers with a maximum and a time; users of two accounts,
+// in which everything goes on with the same subjects, and who move from one to the other.
 //
 // It takes 3 seconds. For longer:
 //
@@ -91,11 +93,11 @@ type matrix struct {
 func newMatrix(t *testing.T, seed uint64, virtual bool, tally map[string]int) *matrix {
 	m := &matrix{Rand: rand.New(rand.NewPCG(seed, 0)), t: t, seed: seed, virtual: virtual, tally: tally}
 	m.opts = server.Options{Host: "127.0.0.1", Port: server.RandomPort, DontListen: virtual, PingInterval: 1000 * time.Hour}
-	for i := range 3 {
-		p := m.permissions()
-		m.model.users = append(m.model.users, p)
-		m.opts.Users = append(m.opts.Users, &server.User{Username: fmt.Sprint("u", i), Password: "p", Permissions: &p})
+	for range matrixUsers {
+		m.model.users = append(m.model.users, m.permissions())
+		m.model.abroad = append(m.model.abroad, m.IntN(2) == 0)
 	}
+	m.setUsers()
 	s, err := server.NewServer(&m.opts)
 	noErr(t, err)
 	noErr(t, s.Start())
@@ -106,8 +108,30 @@ func newMatrix(t *testing.T, seed uint64, virtual bool, tally map[string]int) *m
 	return m
 }
 
+const matrixUsers = 4
+
+// setUsers makes the options what the model says.
+func (m *matrix) setUsers() {
+	other := &server.Account{Name: "B"}
+	m.opts.Users, m.opts.Accounts = nil, []*server.Account{other}
+	for i, p := range m.model.users {
+		u := &server.User{Username: fmt.Sprint("u", i), Password: "p", Permissions: &p}
+		if m.model.abroad[i] {
+			other.Users = append(other.Users, u)
+		} else {
+			m.opts.Users = append(m.opts.Users, u)
+		}
+	}
+}
+
 // join adds a connection.
 func (m *matrix) join() {
+	m.peers, m.model.peers = append(m.peers, nil), append(m.model.peers, nil)
+	m.enter(len(m.peers) - 1)
+}
+
+// enter makes a connection that of a peer.
+func (m *matrix) enter(peer int) {
 	var r *testkit.Raw
 	if m.virtual || m.IntN(2) == 0 {
 		nc, err := m.s.InProcessConn()
@@ -117,8 +141,8 @@ func (m *matrix) join() {
 	} else {
 		r = testkit.Dial(m.t, m.s.Addr().String())
 	}
-	m.peers, m.model.peers = append(m.peers, r), append(m.model.peers, nil)
-	m.connect(len(m.peers) - 1)
+	m.peers[peer] = r
+	m.connect(peer)
 }
 
 func (m *matrix) play() {
@@ -138,8 +162,10 @@ func (m *matrix) play() {
 			m.unsubscribe(peer)
 		case n < 92:
 			m.connect(peer)
-		case n < 96:
+		case n < 95:
 			m.reload()
+		case n < 96:
+			m.move()
 		case m.virtual:
 			d := time.Duration(1+m.IntN(4)) * time.Second
 			m.log = append(m.log, d.String())
@@ -171,6 +197,7 @@ func (m *matrix) publish(peer int, subject, reply string) {
 		m.count("answered", 1)
 	}
 	m.count("filtered", m.filtered(subject))
+	m.count("elsewhere", m.elsewhere(peer, subject))
 	// What has come must be what was to come, message by message.
 	take := func(what string, from []arrival, text func(sid string) string) {
 		for _, a := range from {
@@ -215,6 +242,19 @@ func (m *matrix) filtered(subject string) (n int) {
 	return n
 }
 
+// elsewhere is how many subscriptions do not get a message since they are in the other
+// account.
+func (m *matrix) elsewhere(peer int, subject string) (n int) {
+	for _, p := range m.model.peers {
+		for _, s := range p.subs {
+			if modelMatches(s.filter, subject) && m.model.apart(p, m.model.peers[peer]) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func (m *matrix) subscribe(peer int) {
 	m.sids++
 	sid, filter, group := fmt.Sprint(m.sids), m.filter(), m.group()
@@ -232,26 +272,21 @@ func (m *matrix) unsubscribe(peer int) {
 }
 
 func (m *matrix) connect(peer int) {
-	user, echo, status := m.IntN(3), m.IntN(4) > 0, m.IntN(2) == 0
+	user, echo, status := m.IntN(matrixUsers), m.IntN(4) > 0, m.IntN(2) == 0
 	text := fmt.Sprintf(`CONNECT {"verbose":false,"pedantic":false,"headers":true,"echo":%v,"no_responders":%v,%s}`, echo, status, as(fmt.Sprint("u", user)))
 	m.nothing(m.do(peer, text+"\r\n", m.model.connect(peer, user, echo, status).errors))
 }
 
 func (m *matrix) reload() {
-	user := m.IntN(3)
+	user := m.IntN(matrixUsers)
 	p := m.model.users[user]
 	if m.IntN(4) > 0 {
 		p = m.permissions()
 	}
 	want := m.model.reload(user, p)
-	next := m.opts
-	next.Users = slices.Clone(m.opts.Users)
-	entry := *next.Users[user]
-	entry.Permissions = &p
-	next.Users[user] = &entry
-	m.opts = next
+	m.setUsers()
 	m.log = append(m.log, fmt.Sprintf("u%d gets %s", user, shown(p)))
-	noErr(m.t, m.s.ReloadOptions(&next))
+	noErr(m.t, m.s.ReloadOptions(&m.opts))
 	got := m.do(0, "", nil)
 	for i := range got {
 		slices.Sort(got[i])
@@ -259,6 +294,35 @@ func (m *matrix) reload() {
 			m.fail("after the reload peer %d gets %q, want %q", i, got[i], want[i])
 		}
 		m.count("evicted", len(want[i]))
+	}
+}
+
+// move makes a user one of the other account: its connections end, and others come.
+func (m *matrix) move() {
+	user := m.IntN(matrixUsers)
+	m.model.abroad[user] = !m.model.abroad[user]
+	m.setUsers()
+	m.log = append(m.log, fmt.Sprintf("u%d moves", user))
+	noErr(m.t, m.s.ReloadOptions(&m.opts))
+	var moved []int
+	for i, p := range m.model.peers {
+		if p.user != user {
+			continue
+		}
+		if before, err := m.peers[i].TryClosed(); err != nil || len(pieces(before)) > 0 {
+			m.fail("peer %d of u%d gets %q, %v", i, user, before, err)
+		}
+		moved = append(moved, i)
+	}
+	for _, i := range moved {
+		m.model.peers[i] = nil
+	}
+	for _, i := range moved {
+		m.enter(i)
+		m.count("moved", 1)
+	}
+	if !m.t.Failed() {
+		m.nothing(m.do(0, "", nil))
 	}
 }
 

@@ -182,10 +182,16 @@ func (x source) Clients() []monitor.Client {
 
 func (x source) Closed() []*facts.Connection { return x.s.monitoring.closed.All() }
 
-func (x source) Accounts() []monitor.Account {
-	a := x.s.global
-	in, out := a.Changes()
-	return []monitor.Account{{Name: a.Name, Updated: *x.s.loaded.Load(), Subscriptions: a.NumSubscriptions(), Inserts: in, Removes: out}}
+func (x source) Accounts() (all []monitor.Account) {
+	loaded := *x.s.loaded.Load()
+	for _, a := range x.s.accounts.All() {
+		in, out := a.Changes()
+		all = append(all, monitor.Account{
+			Name: a.Name, System: a.Name == x.s.opts.Load().System(), Updated: loaded,
+			Subscriptions: a.NumSubscriptions(), Inserts: in, Removes: out,
+		})
+	}
+	return all
 }
 
 func (x source) Routes(int) []facts.Route { return nil }

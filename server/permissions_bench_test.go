@@ -80,6 +80,8 @@ func BenchmarkPublishWithPermissions(b *testing.B) {
 	}
 	f("one subject", "orders.>", func(int) string { return "orders.eu.40.new" })
 	f("250 subjects", "orders.>", func(i int) string { return fmt.Sprintf("orders.eu.%d.new", i%250) })
-	f("subjects used once", "orders.>", func(i int) string { return fmt.Sprintf("orders.40.%d", i) })
+	f("10,000 subjects", "orders.>", func(i int) string { return fmt.Sprintf("orders.%d.%d", i%250, i%10_000) })
+	f("subjects used once", "orders.>", func(i int) string { return fmt.Sprintf("orders.%d.%d", i%250, i) })
+	f("longer subjects used once", "orders.>", func(i int) string { return fmt.Sprintf("orders.40.%d.new", i) })
 	f("nobody listens", "none", func(i int) string { return fmt.Sprintf("orders.40.%d", i) })
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
@@ -28,7 +29,7 @@ func (s *Server) Reload() error {
 	if path == "" {
 		return errors.New("can only reload config when a file is provided using -c or --config")
 	}
-	next, _, err := options.Load(path)
+	next, _, err := options.LoadAgain(path)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,8 @@ func (s *Server) Reload() error {
 // each one that has changed. It does so as a whole or not at all: the error names
 // every option that cannot change without a restart, and what to do. Clients that the
 // new options would not let in are closed before it returns. The logger stays, but
-// for the debug and trace lines.
+// for the debug and trace lines. With another Options.CustomAuth than before, it is asked
+// about every client, one after the other.
 func (s *Server) ReloadOptions(next *Options) error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
@@ -100,13 +102,22 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 		return nil, errors.New("only a running server can reload its configuration")
 	}
 	old := s.opts.Load()
-	o.DontListen = old.DontListen // which no file can say
+	o.DontListen = old.DontListen // which no file can say, nor this:
+	asksAnother := o.CustomAuth != nil
+	if !asksAnother {
+		o.CustomAuth = old.CustomAuth
+	}
 	p := &prepared{options: o, changes: options.Changes(old, &o), auth: s.auth}
 	if err := refused(p.changes); err != nil {
 		return nil, err
 	}
-	if options.CredentialsDiffer(old, &o) {
+	if asksAnother || options.CredentialsDiffer(old, &o) {
 		p.auth = s.auth.Next(s.credentials(&o))
+	}
+	if o.TLS != nil {
+		if err := o.TLS.RegularFiles(); err != nil {
+			return nil, err
+		}
 	}
 	if p.tls, err = s.security(&o); err != nil { // reads the certificates anew, too
 		return nil, err
@@ -144,6 +155,10 @@ func (s *Server) commitReload(p *prepared) {
 	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
 		s.log.SetLevels(o.Debug, o.Trace)
 	}
+	s.limitRate(o)
+	// Accounts that go are in force until nobody is in them any more.
+	s.accounts.Set(append(old.AccountNames(), o.AccountNames()...))
+	s.useAccounts(o, &p.settings)
 	s.clients.Apply(p.settings)
 	s.useCertificates(p.tls)
 	s.monitoring.gate = p.gate
@@ -157,6 +172,8 @@ func (s *Server) commitReload(p *prepared) {
 	if replaced {
 		s.clients.Revalidate()
 	}
+	s.accounts.Set(o.AccountNames())
+	s.clients.ShrinkAccounts()
 	if n := s.clients.Unpin(); n > 0 {
 		s.log.Noticef("Disconnect %d clients due to pinned certs reload", n)
 	}
@@ -190,11 +207,20 @@ func (s *Server) tell(changes []keys.Difference) {
 		}
 		line := verb + ": " + c.Name
 		if c.New != "" {
-			line += " = " + strings.Trim(c.New, `"`)
+			line += " = " + asLogged(c)
 		}
 		if c.Change == keys.NewClients {
 			line += " (for new connections)"
 		}
 		s.log.Noticef("%s", line)
 	}
+}
+
+// asLogged is a changed value as scripts know it: timeouts in seconds, texts without
+// quotes.
+func asLogged(c keys.Difference) string {
+	if d, err := time.ParseDuration(c.New); err == nil && strings.HasSuffix(c.Name, " timeout") {
+		return fmt.Sprint(d.Seconds())
+	}
+	return strings.Trim(c.New, `"`)
 }

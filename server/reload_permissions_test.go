@@ -289,7 +289,7 @@ func TestReloadLog(t *testing.T) {
 	f("authorization {user: a, pass: p}", "authorization {user: b, pass: p}", "authorization username")
 	f("authorization {user: a, pass: p}", "authorization {user: a, pass: q}", "authorization password")
 	f("authorization {token: a}", "authorization {token: b}", "authorization token")
-	f("authorization {token: a}", "authorization {token: a, timeout: 3}", "authorization timeout = 3s (for new connections)")
+	f("authorization {token: a}", "authorization {token: a, timeout: 3}", "authorization timeout = 3 (for new connections)")
 	f(entries("{nkey: "+key1+"}"), entries("{nkey: "+key2+"}"), "authorization nkey users")
 	f(entries("{user: u}", "{nkey: "+key1+"}"), entries("{user: v}", "{nkey: "+key2+"}"), "authorization users", "authorization nkey users")
 }

@@ -135,7 +135,8 @@ func TestReloadTellsWhatHasChanged(t *testing.T) {
 		"Reloaded: ping_interval = 10s", "Reloaded: ping_max = 5")
 	f(func(o *server.Options) { o.LameDuckDuration, o.LameDuckGracePeriod = time.Minute, time.Second },
 		"Reloaded: lame_duck_duration = 1m0s", "Reloaded: lame_duck_grace_period = 1s")
-	f(func(o *server.Options) { o.AuthTimeout = 5 * time.Second }, "Reloaded: authorization timeout = 5s (for new connections)")
+	f(func(o *server.Options) { o.AuthTimeout = 5 * time.Second }, "Reloaded: authorization timeout = 5 (for new connections)")
+	f(func(o *server.Options) { o.AuthTimeout = 2500 * time.Millisecond }, "Reloaded: authorization timeout = 2.5 (for new connections)")
 	f(func(o *server.Options) { o.Username, o.Password = secret, secret }, "Reloaded: authorization username", "Reloaded: authorization password")
 	f(func(o *server.Options) { o.Password += "x" }, "Reloaded: authorization password")
 	f(func(o *server.Options) { o.Username, o.Password, o.Authorization = "", "", secret },

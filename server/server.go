@@ -23,6 +23,7 @@ import (
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
 	"nats-server/internal/perms"
+	"nats-server/internal/tlsconf"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
 )
@@ -30,8 +31,21 @@ import (
 // Options are the settings of a server.
 type Options = options.Options
 
-// User is one who may connect, for Options.Users.
+// User is one who may connect, for Options.Users and Account.Users.
 type User = options.User
+
+// Account is a subject space of its own, for Options.Accounts.
+type (
+	Account       = options.Account
+	AccountLimits = options.AccountLimits
+)
+
+// What an embedding program needs to decide who may connect, for Options.CustomAuth.
+type (
+	Authenticator = auth.Authenticator
+	Login         = auth.Login
+	Grant         = auth.Grant
+)
 
 // What a User may do.
 type (
@@ -61,16 +75,18 @@ const (
 
 // Server is one NATS server.
 type Server struct {
-	opts    atomic.Pointer[Options] // complete; replaced by a reload
-	id      string
-	log     logs.Log
-	stats   conn.Stats
-	global  *account.Account
-	clients *client.Hub
-	track   sync.WaitGroup // sessions
-	ready   chan struct{}  // closed when clients can connect
-	leaving chan struct{}  // closed when shutdown begins
-	done    chan struct{}  // closed when everything has ended
+	opts     atomic.Pointer[Options] // complete; replaced by a reload
+	id       string
+	log      logs.Log
+	stats    conn.Stats
+	accounts *account.Registry
+	clients  *client.Hub
+	rate     *tlsconf.Rate  // of TLS connections
+	turns    chan struct{}  // an element for each TLS handshake that is being computed
+	track    sync.WaitGroup // sessions
+	ready    chan struct{}  // closed when clients can connect
+	leaving  chan struct{}  // closed when shutdown begins
+	done     chan struct{}  // closed when everything has ended
 
 	created      time.Time
 	loaded       atomic.Pointer[time.Time]  // when the configuration was
@@ -100,21 +116,26 @@ func NewServer(opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("making a server id: %w", err)
 	}
 	s := &Server{
-		id:      id,
-		global:  account.New(account.Global),
-		ready:   make(chan struct{}),
-		leaving: make(chan struct{}),
-		done:    make(chan struct{}),
+		id:       id,
+		accounts: account.NewRegistry(),
+		ready:    make(chan struct{}),
+		leaving:  make(chan struct{}),
+		done:     make(chan struct{}),
+		// One processor is left to those who are in, if there are two.
+		turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
 	}
+	s.rate = s.newRate()
+	s.limitRate(&o)
 	s.opts.Store(&o)
 	s.created = time.Now()
 	s.loaded.Store(&s.created)
+	s.accounts.Set(o.AccountNames())
 	s.auth = auth.New(s.credentials(&o))
 	if s.tls, err = s.security(&o); err != nil {
 		return nil, err
 	}
 	s.clients = client.NewHub(client.Config{
-		Account: s.global,
+		Global:  s.accounts.Global(),
 		Log:     &s.log,
 		Stats:   &s.stats,
 		Track:   &s.track,
@@ -129,18 +150,48 @@ func NewServer(opts *Options) (*Server, error) {
 // credentials are those that clients must present. The options are complete, so that
 // permissions compile.
 func (s *Server) credentials(o *Options) auth.Config {
-	cfg := auth.Config{Token: o.Authorization, User: o.Username, Password: o.Password, NoAuthUser: o.NoAuthUser}
+	cfg := auth.Config{
+		Token: o.Authorization, User: o.Username, Password: o.Password, NoAuthUser: o.NoAuthUser,
+		Open: o.OpenToAll(), Custom: o.CustomAuth,
+	}
 	if o.TLS != nil && o.TLS.VerifyAndMap {
 		cfg.MapCertificate = s.mapCertificate
 	}
-	for _, u := range o.Users {
-		user := auth.User{Name: u.Username, Password: u.Password, Nkey: u.Nkey, Types: u.ConnectionTypes}
+	users, accounts := o.AllUsers()
+	for i, u := range users {
+		user := auth.User{Name: u.Username, Password: u.Password, Nkey: u.Nkey, Account: accounts[i], Types: u.ConnectionTypes}
 		if u.Permissions != nil {
 			user.Permissions, _ = u.Permissions.Compile()
 		}
 		cfg.Users = append(cfg.Users, user)
 	}
 	return cfg
+}
+
+// accountSettings are those of all accounts in force but the global one.
+func (s *Server) accountSettings(o *Options) map[string]client.Account {
+	all := make(map[string]client.Account)
+	for _, name := range o.AccountNames() {
+		all[name] = client.Account{Account: s.accounts.Lookup(name)}
+	}
+	for _, a := range o.Accounts {
+		all[a.Name] = client.Account{
+			Account:        s.accounts.Lookup(a.Name),
+			MaxConnections: a.Limits.MaxConnections,
+			MaxSubs:        a.Limits.MaxSubscriptions,
+			MaxPayload:     a.Limits.MaxPayload,
+		}
+	}
+	return all
+}
+
+// useAccounts completes the settings by the accounts of the options, which must be in
+// force.
+func (s *Server) useAccounts(o *Options, set *client.Settings) {
+	set.Accounts = s.accountSettings(o)
+	if !o.TraceVerbose {
+		set.Untraced = set.Accounts[o.System()].Account
+	}
 }
 
 // settings are what the options mean for clients, who are told the address given.
@@ -323,6 +374,7 @@ func (s *Server) open(host string, port int) error {
 	if err != nil {
 		return err
 	}
+	s.useAccounts(s.opts.Load(), &set)
 	s.clients.Apply(set)
 	return nil
 }

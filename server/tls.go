@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"time"
 
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
@@ -29,19 +28,11 @@ func (s *Server) security(o *Options) (*client.TLS, error) {
 		Optional: o.AllowNonTLS,
 		First:    c.HandshakeFirst,
 		Wait:     c.HandshakeWait,
+		Accept:   s.rate.Allow,
+		Turns:    s.turns,
 	}
 	if len(c.PinnedCerts) > 0 {
 		t.Verify = func(state *tls.ConnectionState) error { return files.Pinned(state, s.log.Debugf) }
-	}
-	if c.RateLimit > 0 {
-		rate := tlsconf.NewRate(c.RateLimit)
-		t.Accept = func(now time.Time) bool {
-			if rate.Allow(now) {
-				return true
-			}
-			s.log.Warnf("Rejected %d connections due to TLS rate limiting", rate.Rejected())
-			return false
-		}
 	}
 	return t, nil
 }
@@ -53,6 +44,22 @@ func (s *Server) useCertificates(t *client.TLS) {
 		return
 	}
 	s.certificates.Store(t.Config)
+}
+
+// newRate returns the rate limit of TLS connections, which lives as long as the server.
+func (s *Server) newRate() *tlsconf.Rate {
+	return tlsconf.NewRate(func(rejected int) {
+		s.log.Warnf("Rejected %d connections due to TLS rate limiting", rejected)
+	})
+}
+
+// limitRate puts the rate limit of the options into force.
+func (s *Server) limitRate(o *Options) {
+	limit := 0
+	if o.TLS != nil {
+		limit = o.TLS.RateLimit
+	}
+	s.rate.SetLimit(limit)
 }
 
 // mapCertificate prepares to find users by the certificates of clients.

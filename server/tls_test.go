@@ -193,7 +193,10 @@ func TestTLSHandshakeFails(t *testing.T) {
 	f(func(net.Conn) {}, "i/o timeout")
 	f(func(nc net.Conn) { tls.Client(nc, ca.over()).Handshake() }, "TLS handshake error: tls: client didn't provide a certificate")
 	stranger := newAuthority(t)
-	f(func(nc net.Conn) { tls.Client(nc, ca.over(stranger.client(t, "a@x"))).Handshake() }, "certificate signed by unknown authority")
+	f(func(nc net.Conn) { tls.Client(nc, ca.over(stranger.client(t, "a@x"))).Handshake() }, `x509: certificate signed by unknown authority`)
+	if who := " (CN=client SHA-256: "; !log.has(who) {
+		t.Errorf("no %q in the log: %q", who, log.lines())
+	}
 	if !log.has("Client connection closed: TLS Handshake Failure") {
 		t.Errorf("log: %q", log.lines())
 	}
@@ -336,8 +339,42 @@ func TestTLSRateLimit(t *testing.T) {
 			continue
 		}
 	}
-	if refused == 0 || !log.has("due to TLS rate limiting") {
+	if refused == 0 {
 		t.Errorf("%d of 3 are refused; log: %q", refused, log.lines())
+	}
+	// Nobody else comes, and the operator is told nevertheless.
+	eventually(t, "the operator is told", func() bool { return log.has("connections due to TLS rate limiting") })
+	if log.has("Rejected 1 ") && refused == 2 {
+		return // it took more than a second
+	}
+	if !log.has(fmt.Sprintf("WRN Rejected %d connections due to TLS rate limiting", refused)) {
+		t.Errorf("log: %q", log.lines())
+	}
+}
+
+// The limit is the one in force, and what it has rejected is told at the end.
+func TestTLSRateLimitReload(t *testing.T) {
+	ca := newAuthority(t)
+	id := ca.server(t)
+	o := server.Options{TLS: &server.TLSConfig{CertFile: id.cert, KeyFile: id.key}}
+	s, log := startLogged(t, o, true)
+	enters := func() bool {
+		nc, _ := greeted(t, s)
+		return tls.Client(nc, ca.over()).Handshake() == nil
+	}
+	for range 5 {
+		if !enters() {
+			t.Fatal("rejected without a limit")
+		}
+	}
+	limited := o
+	limited.TLS = &server.TLSConfig{CertFile: id.cert, KeyFile: id.key, RateLimit: 1}
+	limited.Host, limited.Port = "127.0.0.1", -1
+	noErr(t, s.ReloadOptions(&limited))
+	eventually(t, "the limit is reached", func() bool { return !enters() })
+	s.Shutdown()
+	if !log.has("connections due to TLS rate limiting") {
+		t.Errorf("log: %q", log.lines())
 	}
 }
 

@@ -4,6 +4,7 @@ package account
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"nats-server/internal/interest"
 )
@@ -18,6 +19,7 @@ type Account struct {
 	interest interest.Table
 	batches  sync.RWMutex // held for reading by those who have chosen queue group members
 	watcher  Watcher      // nil if nobody is to know of local interest; set once
+	conns    atomic.Int64
 }
 
 // New returns an account without subscriptions.
@@ -82,6 +84,25 @@ func (a *Account) AwaitChoices() {
 func (a *Account) Match(hash uint64, subj []byte, subs []*interest.Sub) ([]*interest.Sub, interest.Stamp) {
 	return a.interest.Match(hash, subj, subs)
 }
+
+// Join counts a connection as one of the account's, unless it has so many already.
+func (a *Account) Join(most int) bool {
+	for {
+		n := a.conns.Load()
+		if n >= int64(most) {
+			return false
+		}
+		if a.conns.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// Leave ends what a successful Join began.
+func (a *Account) Leave() { a.conns.Add(-1) }
+
+// NumConnections returns how many connections the account has.
+func (a *Account) NumConnections() int { return int(a.conns.Load()) }
 
 // NumSubscriptions returns how many subscriptions the account has.
 func (a *Account) NumSubscriptions() int { return a.interest.Len() }

@@ -4,17 +4,11 @@
 package auth
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"crypto/x509"
 	"maps"
 	"slices"
-	"strings"
-	"sync/atomic"
-
-	"golang.org/x/crypto/bcrypt"
 
 	"nats-server/internal/perms"
 )
@@ -27,6 +21,9 @@ type Credentials struct {
 	Type                  string // of the connection: Standard or InProcess
 
 	Certificate *x509.Certificate // of the peer, as TLS has verified it; nil if there is none
+
+	Place string    // where the peer comes from: those from one place share turns
+	Asked *Question // for the embedding program; needed if Directory.Asks
 }
 
 // Types of connections, as users may be restricted to.
@@ -39,6 +36,7 @@ const (
 type User struct {
 	Name, Password string // Password may be a bcrypt hash
 	Nkey           string // public key of a user; "" for one with a name
+	Account        string // "" = the global one
 	Permissions    *perms.Permissions
 	Types          []string // of connections; empty = all
 }
@@ -50,6 +48,13 @@ type Config struct {
 	NoAuthUser     string // name or nkey of the one that a peer without credentials is
 	Token          string
 	User, Password string // of the single user
+
+	// Open lets a peer without credentials in, as nobody in particular, although
+	// there are users.
+	Open bool
+
+	// Custom is asked instead of everything else; nil = nobody is.
+	Custom Authenticator
 
 	// MapCertificate is for peers whose certificates say who they are, else nil. It is
 	// called once, with the names of all users.
@@ -74,10 +79,12 @@ const (
 type Identity struct {
 	Kind        Kind
 	Name        string // user name or nkey, "" for one who is nobody in particular
+	Account     string // "" = the global one
 	Listed      bool   // one of Config.Users
 	Permissions *perms.Permissions
 	types       []string
 	secret      *secret // nil for an nkey
+	by          *custom // who said so; nil = the directory itself
 }
 
 // String is the identity in log lines.
@@ -91,36 +98,30 @@ type Directory struct {
 	users  map[string]*Identity // by name
 	nkeys  map[string]*Identity // by public key
 	noAuth *Identity            // nil if a peer needs credentials
+	open   bool                 // a peer needs no credentials, but is told that it does
 	mapped CertificateMap       // nil if certificates say nothing
 	single *Identity            // nil if there is no single user
 	token  *secret              // nil if there is none
 	nobody *secret              // of an unknown user: time does not tell which names exist
-	bcrypt chan struct{}        // bounds how many hashes are computed at a time
+	turns  *turns               // of computing hashes
+	custom *custom              // nil if nobody is asked
 	salt   []byte               // of secret.proven, unknown outside this process
 }
-
-// secret is a configured secret. The one who knows it is not made to wait for a hash
-// twice: when everybody reconnects that must not take a tenth of a second for each.
-// Guesses still do.
-type secret struct {
-	text   string
-	hashed bool
-	proven atomic.Pointer[[sha256.Size]byte] // keyed digest of what matches the hash
-}
-
-func newSecret(text string) *secret { return &secret{text: text, hashed: isHash(text)} }
 
 // New returns the directory for cfg.
 func New(cfg Config) *Directory {
 	salt := make([]byte, sha256.Size)
 	rand.Read(salt)
-	return build(cfg, salt, make(chan struct{}, 1))
+	return build(cfg, salt, new(turns))
 }
 
 // Next returns the directory for another cfg that replaces this one and goes on with
 // what this one remembers.
 func (d *Directory) Next(cfg Config) *Directory {
-	next := build(cfg, d.salt, d.bcrypt)
+	next := build(cfg, d.salt, d.turns)
+	if next.custom.same(d.custom) {
+		next.custom = d.custom
+	}
 	next.token.inherit(d.token)
 	for name, id := range next.users {
 		id.secret.inherit(d.secretOf(name))
@@ -142,22 +143,16 @@ func (d *Directory) secretOf(name string) *secret {
 	return nil
 }
 
-func (s *secret) inherit(old *secret) {
-	if s != nil && old != nil && s.text == old.text {
-		s.proven.Store(old.proven.Load())
-	}
-}
-
-func build(cfg Config, salt []byte, bcrypt chan struct{}) *Directory {
+func build(cfg Config, salt []byte, turns *turns) *Directory {
 	d := &Directory{
 		users:  make(map[string]*Identity, len(cfg.Users)),
 		nkeys:  make(map[string]*Identity),
 		nobody: newSecret(""),
-		bcrypt: bcrypt,
+		turns:  turns,
 		salt:   salt,
 	}
 	for _, u := range cfg.Users {
-		id := &Identity{Kind: ByName, Name: u.Name, Listed: true, Permissions: u.Permissions, types: u.Types}
+		id := &Identity{Kind: ByName, Name: u.Name, Account: u.Account, Listed: true, Permissions: u.Permissions, types: u.Types}
 		if u.Nkey != "" {
 			id.Kind, id.Name = ByNkey, u.Nkey
 			d.nkeys[u.Nkey] = id
@@ -171,6 +166,10 @@ func build(cfg Config, salt []byte, bcrypt chan struct{}) *Directory {
 	}
 	if d.noAuth = d.users[cfg.NoAuthUser]; d.noAuth == nil {
 		d.noAuth = d.nkeys[cfg.NoAuthUser]
+	}
+	d.open = cfg.Open
+	if cfg.Custom != nil {
+		d.custom = &custom{cfg.Custom}
 	}
 	if cfg.User != "" || cfg.Password != "" {
 		d.single = &Identity{Kind: ByName, Name: cfg.User, secret: d.newSecret(cfg.Password)}
@@ -192,17 +191,22 @@ func (d *Directory) newSecret(text string) *secret {
 
 // Required reports whether a peer has to be admitted at all.
 func (d *Directory) Required() bool {
-	return len(d.users) > 0 || len(d.nkeys) > 0 || d.single != nil || d.token != nil
+	return d.custom != nil || len(d.users) > 0 || len(d.nkeys) > 0 || d.single != nil || d.token != nil
 }
 
+// Asks reports whether the embedding program decides, which may take its time.
+func (d *Directory) Asks() bool { return d.custom != nil }
+
 // Announced reports whether peers are told that they have to present credentials.
-func (d *Directory) Announced() bool { return d.Required() && d.noAuth == nil }
+func (d *Directory) Announced() bool { return d.Required() && (d.custom != nil || d.noAuth == nil) }
 
 // Challenges reports whether peers need a nonce.
-func (d *Directory) Challenges() bool { return len(d.nkeys) > 0 }
+func (d *Directory) Challenges() bool { return d.custom != nil || len(d.nkeys) > 0 }
 
 // Silent reports whether a peer may come in without saying anything about itself.
-func (d *Directory) Silent() bool { return d.noAuth != nil && d.noAuth.secret != nil }
+func (d *Directory) Silent() bool {
+	return d.custom == nil && (d.open || d.noAuth != nil && d.noAuth.secret != nil)
+}
 
 // Lists reports whether a name or nkey is that of a configured user.
 func (d *Directory) Lists(name string) bool { return d.users[name] != nil || d.nkeys[name] != nil }
@@ -211,12 +215,16 @@ func (d *Directory) Lists(name string) bool { return d.users[name] != nil || d.n
 var anonymous, bearer = Identity{}, Identity{Kind: ByToken}
 
 // Admit returns who the peer with these credentials is, or nil if it may not come in.
-// With hashes it takes its time; gone tells that the peer does not wait any more.
-func (d *Directory) Admit(c Credentials, gone func() bool) *Identity {
+// With hashes it takes its time; gone tells whether the peer does not wait any more, or,
+// if it has waited for its turn, whether it seems so.
+func (d *Directory) Admit(c Credentials, gone func(waited bool) bool) *Identity {
 	if !d.Required() {
 		return &anonymous
 	}
+	nothing := c.User == "" && c.Password == "" && c.Token == ""
 	switch {
+	case d.custom != nil:
+		return d.custom.ask(c.Asked, gone)
 	case c.Nkey != "" && len(d.nkeys) > 0:
 		if id := d.nkeys[c.Nkey].on(c.Type); id != nil && SignatureFault(&c) == "" {
 			return id
@@ -224,19 +232,21 @@ func (d *Directory) Admit(c Credentials, gone func() bool) *Identity {
 		return nil
 	case d.mapped != nil:
 		return d.certified(c, gone)
-	case d.noAuth != nil && c.User == "" && c.Password == "" && c.Token == "":
+	case d.noAuth != nil && nothing:
 		return d.noAuth.on(c.Type)
+	case d.open && nothing:
+		return &anonymous
 	case c.User != "" && len(d.users) > 0:
 		return d.password(d.users[c.User].on(c.Type), c, gone)
 	case d.token != nil:
-		if d.matches(d.token, c.Token, gone) {
+		if d.matches(d.token, c.Token, c.Place, gone) {
 			return &bearer
 		}
 		return nil
 	case d.single != nil:
 		// The password is compared in any case, so that time does not tell which of
 		// the two was wrong.
-		right := d.matches(d.single.secret, c.Password, gone)
+		right := d.matches(d.single.secret, c.Password, c.Place, gone)
 		if same(d.single.Name, c.User) && right {
 			return d.single
 		}
@@ -258,7 +268,7 @@ func (i *Identity) on(kind string) *Identity {
 }
 
 // certified returns the one that the certificate stands for, if the password is right.
-func (d *Directory) certified(c Credentials, gone func() bool) *Identity {
+func (d *Directory) certified(c Credentials, gone func(waited bool) bool) *Identity {
 	if c.Certificate == nil {
 		return nil
 	}
@@ -271,40 +281,15 @@ func (d *Directory) certified(c Credentials, gone func() bool) *Identity {
 }
 
 // password returns id, which may be nil, if the password is its own.
-func (d *Directory) password(id *Identity, c Credentials, gone func() bool) *Identity {
+func (d *Directory) password(id *Identity, c Credentials, gone func(waited bool) bool) *Identity {
 	if id == nil {
-		d.matches(d.nobody, c.Password, gone)
+		d.matches(d.nobody, c.Password, c.Place, gone)
 		return nil
 	}
-	if d.matches(id.secret, c.Password, gone) {
+	if d.matches(id.secret, c.Password, c.Place, gone) {
 		return id
 	}
 	return nil
-}
-
-// matches compares a configured secret with a given one.
-func (d *Directory) matches(s *secret, given string, gone func() bool) bool {
-	if !s.hashed {
-		return same(s.text, given)
-	}
-	mac := hmac.New(sha256.New, d.salt)
-	mac.Write([]byte(given))
-	digest := [sha256.Size]byte(mac.Sum(nil))
-	if p := s.proven.Load(); p != nil && hmac.Equal(p[:], digest[:]) {
-		return true
-	}
-	d.bcrypt <- struct{}{}
-	defer func() { <-d.bcrypt }()
-	if gone() {
-		return false
-	}
-	if bcrypt.CompareHashAndPassword([]byte(s.text), []byte(given)) != nil {
-		return false
-	}
-	if s != d.nobody { // whose time must always be that of a hash
-		s.proven.Store(&digest)
-	}
-	return true
 }
 
 // PlainPassword reports whether a configured password is readable by whoever can read
@@ -316,21 +301,4 @@ func (d *Directory) PlainPassword() bool {
 		}
 	}
 	return d.single != nil && d.single.secret.plain()
-}
-
-func (s *secret) plain() bool { return s.text != "" && !s.hashed }
-
-// isHash reports whether a configured secret is a bcrypt hash: $2a$11$…
-func isHash(s string) bool {
-	return len(s) > 6 && s[0] == '$' && s[1] == '2' && strings.IndexByte("abxy", s[2]) >= 0 &&
-		s[3] == '$' && isDigit(s[4]) && isDigit(s[5]) && s[6] == '$'
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// same compares without telling by its time where, or at which length, the two
-// differ.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

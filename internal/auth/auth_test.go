@@ -160,4 +160,4 @@ func TestAdmitFromManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-func never() bool { return false }
+func never(bool) bool { return false }

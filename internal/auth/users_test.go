@@ -96,7 +96,7 @@ func TestUsersAreCopied(t *testing.T) {
 
 // counted admits and returns how many hashes were about to be computed for it.
 func counted(d *auth.Directory, c auth.Credentials) (admitted bool, hashes int) {
-	admitted = d.Admit(c, func() bool { hashes++; return false }) != nil
+	admitted = d.Admit(c, func(bool) bool { hashes++; return false }) != nil
 	return admitted, hashes
 }
 
@@ -160,7 +160,7 @@ func TestNextRemembersNoGuesses(t *testing.T) {
 func TestGone(t *testing.T) {
 	d := auth.New(auth.Config{Users: users("u", hashed(t, "p", 'a'))})
 	who := auth.Credentials{User: "u", Password: "p"}
-	if d.Admit(who, func() bool { return true }) != nil {
+	if d.Admit(who, func(bool) bool { return true }) != nil {
 		t.Error("one who has left is admitted")
 	}
 	if ok, n := counted(d, who); !ok || n != 1 {
@@ -174,14 +174,14 @@ func TestOneHashAtATime(t *testing.T) {
 		d := auth.New(auth.Config{Users: users("u", hashed(t, "p", 'a'))})
 		next := d.Next(auth.Config{Users: users("v", hashed(t, "p", 'a'))})
 		free := make(chan struct{})
-		go d.Admit(auth.Credentials{User: "u"}, func() bool {
+		go d.Admit(auth.Credentials{User: "u"}, func(bool) bool {
 			<-free
 			return true
 		})
 		synctest.Wait()
 		var begun atomic.Int32
 		for range 4 {
-			go next.Admit(auth.Credentials{User: "v"}, func() bool {
+			go next.Admit(auth.Credentials{User: "v"}, func(bool) bool {
 				begun.Add(1)
 				return true
 			})

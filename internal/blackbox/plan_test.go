@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -59,12 +60,11 @@ func TestPlanAgainstProcess(t *testing.T) {
 	pidFile := file(t, "pid", "")
 	p := ours.launch(t, new(exec.Cmd), "-c", conf, "-P", pidFile)
 	p.addr()
-	flags := []string{"-P", pidFile}
-	source := fmt.Sprintf("process %d", p.pid())
+	source := fmt.Sprintf("process %d, whose flags stay in force (-P)", p.pid())
 	f := func(want string) {
 		t.Helper()
-		checkPlan(t, against(t, conf, fmt.Sprint(p.pid()), flags...), conf, source, want)
-		checkPlan(t, against(t, conf, pidFile, flags...), conf, source, want)
+		checkPlan(t, against(t, conf, fmt.Sprint(p.pid())), conf, source, want)
+		checkPlan(t, against(t, conf, pidFile, "-D", "-p", "77"), conf, source, want)
 	}
 	f("  nothing changes\n")
 	const second = "listen: \"127.0.0.1:-1\"\nmax_payload: 2000\ndebug: true\nauthorization {user: a, password: c}\n"
@@ -94,6 +94,68 @@ func TestPlanAgainstProcess(t *testing.T) {
 	p.stop()
 	got := against(t, conf, pidFile)
 	check(t, "gone", got, result{Code: 1, Stderr: fmt.Sprintf("nats-server: cannot look at process %d: open /proc/%d/fd: no such file or directory\n", p.pid(), p.pid())})
+}
+
+// What the flags of the process decide stays as it is, whatever the file says. The plan
+// says the same as the reload does.
+func TestPlanWithFlagsOfProcess(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("on this system a process cannot be asked")
+	}
+	conf := file(t, "x.conf", "max_payload: 1000\n")
+	p := ours.start(t, "-c", conf, "--user", "flagged", "--pass", "pa55word", "-D=true", "-n", "fixed")
+	p.addr()
+	source := fmt.Sprintf("process %d, whose flags stay in force (-D -a -n -p --pass --user)", p.pid())
+	f := func(text, want string) {
+		t.Helper()
+		write(t, conf, text)
+		checkPlan(t, against(t, conf, fmt.Sprint(p.pid())), conf, source, want)
+	}
+	f("max_payload: 1000\n", "  nothing changes\n")
+	f("max_payload: 1000\nlisten: \"0.0.0.0:4000\"\ndebug: false\nserver_name: other\n"+
+		"authorization {user: u, password: p}\n", "  nothing changes\n")
+	f("max_payload: 2000\ndebug: false\nport: 7\nauthorization {user: u, password: p, timeout: 7}\n",
+		"  max_payload: 1000 -> 2000: applied at once\n  authorization timeout: 2s -> 7s: applied to new connections\n")
+	got := p.reload(reloaded)
+	inOrder(t, got, `Reloaded: max_payload = 2000$`)
+	for _, unexpected := range []string{"debug", "listen", "username", "password"} {
+		if strings.Contains(got, "Reloaded: "+unexpected) || strings.Contains(got, "authorization "+unexpected) {
+			t.Errorf("the reload changed %s: %s", unexpected, got)
+		}
+	}
+	f("max_payload: 2000\nauthorization {timeout: 7}\n", "  nothing changes\n")
+}
+
+// The flags are published without their secrets.
+func TestPublishedFlagsHaveNoSecrets(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("on this system nothing is published")
+	}
+	f := func(secret string, args ...string) {
+		t.Helper()
+		p := ours.start(t, args...)
+		p.addr()
+		dir := fmt.Sprintf("/proc/%d/fd", p.pid())
+		list, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			path := filepath.Join(dir, e.Name())
+			if to, err := os.Readlink(path); err != nil || !strings.HasPrefix(to, "/memfd:") {
+				continue
+			}
+			text := read(t, path)
+			if !strings.Contains(text, `"-p=-1"`) || strings.Contains(text, secret) {
+				t.Errorf("%q: published %s", args, text)
+			}
+			return
+		}
+		t.Errorf("%q: nothing is published", args)
+	}
+	f("s3cr3t", "--user", "u", "--pass", "s3cr3t")
+	f("s3cr3t", "--user", "s3cr3t", "--pass=p")
+	f("s3cr3t", "-auth", "s3cr3t")
 }
 
 func TestPlanErrors(t *testing.T) {

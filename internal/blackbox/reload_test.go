@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"nats-server/internal/testkit"
@@ -324,4 +325,35 @@ func TestRefusedReload(t *testing.T) {
 	}
 	write(t, conf, "listen: \"127.0.0.1:-1\"\nmax_payload: 2000\n")
 	p.reload(reloaded)
+}
+
+// A configuration may come through a pipe, but only once: to wait for it again would
+// make the server deaf to signals.
+func TestReloadFromPipe(t *testing.T) {
+	dir := t.TempDir()
+	fifo := func(name, text string) (path string) {
+		path = filepath.Join(dir, name)
+		if err := syscall.Mkfifo(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		go func() { // nobody writes but for the first reader
+			if f, err := os.OpenFile(path, os.O_WRONLY, 0); err == nil {
+				_, _ = f.WriteString(text)
+				f.Close()
+			}
+		}()
+		return path
+	}
+	conf := fifo("x.conf", "max_payload: 1000\n")
+	f := func(args ...string) {
+		t.Helper()
+		p := ours.start(t, args...)
+		if info := testkit.Dial(t, p.addr()).Info; !strings.Contains(info, `"max_payload":1000,`) {
+			t.Errorf("%q: %s", args, info)
+		}
+		p.reload(`\[ERR\] Failed to reload server configuration: .* is no regular file, and is read only when the server starts`)
+		p.stop()
+	}
+	f("-c", conf)
+	f("-c", file(t, "y.conf", fmt.Sprintf("include %q\n", fifo("z.conf", "max_payload: 1000\n"))))
 }

@@ -23,19 +23,20 @@ func (s *Session) connect(arg []byte) error {
 		return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "CONNECT: " + err.Error()}
 	}
 	s.describe()
-	if o.Account != "" || o.NewAccount || !s.admit() {
-		if fault := auth.SignatureFault(s.credentials()); fault != "" {
-			s.hub.cfg.Log.Debugf("%s - %s", s.conn, fault)
-		}
+	if !s.conn.Introduced() {
+		return errTooLate
+	}
+	if o.Account != "" || o.NewAccount {
 		return s.violation()
+	}
+	if err := s.admit(); err != nil {
+		return err
 	}
 	if !s.connected && !s.conn.Authenticated() {
 		return errTooLate
 	}
-	s.admitted, s.connected, s.used = true, true, true
-	s.describe()
-	s.noticeRights()
-	s.conn.ReadApart(false)
+	s.connected, s.used = true, true
+	s.comeIn()
 	if o.Protocol < 0 || o.Protocol > 1 {
 		return refusal(wire.ErrClientProtocol, conn.BadClientProtocolVersion, wire.ErrClientProtocol+" "+strconv.Itoa(o.Protocol))
 	}
@@ -53,55 +54,106 @@ func (s *Session) connect(arg []byte) error {
 	return nil
 }
 
+// comeIn lets a client that is bound to who it is go on with that.
+func (s *Session) comeIn() {
+	s.admitted = true
+	s.describe()
+	s.noticeRights()
+	s.parser.Begin()                         // the next line is judged by the limits of its account
+	s.conn.ReadApart(s.settings.Auth.Asks()) // another CONNECT may take long
+}
+
 // noCredentials are those of everybody who presents none.
 var noCredentials = [...]auth.Credentials{{Type: auth.Standard}, {Type: auth.InProcess}}
 
-// credentials are what the client has presented.
-func (s *Session) credentials() *auth.Credentials {
-	o, kind := &s.opts, 0
-	certificate := s.tls.Load().certificate()
+// credentials are what the client has presented. The embedding program is told more of it
+// if it is asked.
+func (s *Session) credentials(asks bool) *auth.Credentials {
+	o, kind, over := &s.opts, 0, s.tls.Load()
 	if s.ip == "" {
 		kind = 1
 	}
-	if o.User == "" && o.Pass == "" && o.Token == "" && o.Nkey == "" && certificate == nil {
+	if o.User == "" && o.Pass == "" && o.Token == "" && o.Nkey == "" && over.certificate() == nil && !asks {
 		return &noCredentials[kind]
 	}
-	return &auth.Credentials{
+	c := &auth.Credentials{
 		User: o.User, Password: o.Pass, Token: o.Token,
 		Nkey: o.Nkey, Signature: o.Sig, Nonce: s.nonce, Type: noCredentials[kind].Type,
-		Certificate: certificate,
+		Certificate: over.certificate(), Place: s.place(),
+	}
+	if asks {
+		c.Asked = s.question(c)
+		c.Asked.Name, c.Asked.Lang, c.Asked.Version = o.Name, o.Lang, o.Version
+	}
+	return c
+}
+
+// question is what the embedding program is asked about the client.
+func (s *Session) question(c *auth.Credentials) *auth.Question {
+	q := &auth.Question{
+		Login: auth.Login{
+			User: c.User, Password: c.Password, Token: c.Token,
+			Nkey: c.Nkey, Signature: c.Signature, Nonce: c.Nonce,
+			Remote: s.conn.RemoteAddr(),
+		},
+		Refused: func(err error) { s.hub.cfg.Log.Debugf("%s - Refused by the authenticator: %v", s.conn, err) },
+	}
+	if over := s.tls.Load(); over != nil {
+		q.TLS = &over.state
+	}
+	return q
+}
+
+// admit lets the client in and binds it to who it is, or returns the verdict on it. It
+// goes on until it has done so by the directory in force.
+func (s *Session) admit() error {
+	for {
+		dir := s.hub.settings.Load().Auth
+		creds := s.credentials(dir.Asks())
+		id := dir.Admit(*creds, s.gone)
+		if id == nil {
+			if fault := auth.SignatureFault(creds); fault != "" {
+				s.hub.cfg.Log.Debugf("%s - %s", s.conn, fault)
+			}
+			return authViolation(creds)
+		}
+		if bound, err := s.bind(dir, creds, id); bound {
+			return err
+		}
 	}
 }
 
-// admit reports whether the client may come in, and binds it to who it is. It goes on
-// until it has done so by the directory in force.
-func (s *Session) admit() bool {
-	creds := s.credentials()
-	for {
-		dir := s.hub.settings.Load().Auth
-		id := dir.Admit(*creds, s.conn.Closed)
-		if id == nil {
-			return false
-		}
-		if s.bind(dir, creds, id) {
-			return true
-		}
-	}
-}
+// gone reports whether the client does not wait for a verdict any more. Who has waited
+// for long, and has no more to say, is taken for gone.
+func (s *Session) gone(waited bool) bool { return s.conn.Closed() || waited && s.conn.HungUp() }
 
 // bind gives the session its identity, unless dir is not in force any more. A reload
 // either finds the credentials that are stored here, or is noticed here: nobody keeps
 // what a former directory gave.
-func (s *Session) bind(dir *auth.Directory, creds *auth.Credentials, id *auth.Identity) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hub.settings.Load().Auth != dir {
-		return false
+func (s *Session) bind(dir *auth.Directory, creds *auth.Credentials, id *auth.Identity) (bound bool, err error) {
+	before := s.Account()
+	if !belongs(id, before) {
+		s.dropAll() // those of a client that needed no CONNECT so far
 	}
-	s.creds.Store(creds)
-	s.bound.Store(id)
-	s.self.Rights.Store(rightsOf(id))
-	return true
+	s.mu.Lock()
+	set := s.hub.settings.Load()
+	if set.Auth != dir {
+		s.mu.Unlock()
+		return false, nil
+	}
+	if err = s.enterAccount(set, id); err == nil {
+		s.creds.Store(creds)
+		s.bound.Store(id)
+		s.self.Rights.Store(rightsOf(id))
+	}
+	s.mu.Unlock()
+	if now := s.Account(); now != before {
+		s.sender.Commit()
+		s.sender.SetAccount(now)
+		s.hub.moved(s, before)
+	}
+	s.adopt(set)
+	return true, err
 }
 
 // rightsOf are the rights of a new connection of id.
@@ -126,23 +178,26 @@ func (s *Session) rights() *perms.Permissions {
 }
 
 // comeInSilently lets a client that does not introduce itself be the user that stands
-// for such clients, if there is one, and reports whether there is.
-func (s *Session) comeInSilently() bool {
-	if !s.settings.Auth.Silent() || !s.admit() || !s.conn.Authenticated() {
-		return false
+// for such clients, if there is one.
+func (s *Session) comeInSilently() error {
+	if !s.settings.Auth.Silent() {
+		return s.violation()
 	}
-	s.admitted = true
-	s.describe()
-	s.noticeRights()
-	s.conn.ReadApart(false)
-	return true
+	if err := s.admit(); err != nil {
+		return err
+	}
+	if !s.conn.Authenticated() {
+		return errTooLate
+	}
+	s.comeIn()
+	return nil
 }
 
 // errTooLate ends a reader whose connection is being closed by its timer.
 var errTooLate = &conn.Verdict{Reason: conn.AuthenticationTimeout}
 
 // violation is the verdict on those who do not pass the gate.
-func (s *Session) violation() error { return authViolation(s.credentials()) }
+func (s *Session) violation() error { return authViolation(s.credentials(false)) }
 
 func authViolation(c *auth.Credentials) *conn.Verdict {
 	log := "authentication error"
@@ -166,7 +221,7 @@ func (s *Session) describe() {
 	}
 	l := label{client: strings.Join(about, ":"), name: o.Name, lang: o.Lang, version: o.Version, claims: s.claims()}
 	if id := s.bound.Load(); id != nil && id.Kind != auth.Anybody {
-		l.user = s.hub.cfg.Account.Name + "/" + id.String()
+		l.user = s.Account().Name + "/" + id.String()
 	}
 	s.label.Store(&l)
 }

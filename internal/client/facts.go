@@ -31,9 +31,6 @@ func (h *Hub) AuthRequired() bool {
 // ID is the connection's id, unique in the server.
 func (s *Session) ID() uint64 { return s.conn.ID }
 
-// Account is where the session's subjects are.
-func (s *Session) account() *account.Account { return s.hub.cfg.Account }
-
 // Facts fills in what is known of the session now, with at most so many of its
 // subscriptions. Any goroutine may call it.
 func (s *Session) Facts(f *facts.Connection, subs int) {
@@ -48,9 +45,9 @@ func (s *Session) Facts(f *facts.Connection, subs int) {
 	default:
 		f.User = id.Name
 	}
-	f.Account = s.account().Name
+	f.Account = s.Account().Name
 	if t := s.tls.Load(); t != nil {
-		f.TLS = &t.TLS
+		f.TLS = &facts.TLS{Version: t.state.Version, CipherSuite: t.state.CipherSuite, Peer: t.state.PeerCertificates, First: t.first}
 	}
 	f.Subscriptions = s.numSubs()
 	if subs > 0 && f.Subscriptions > 0 {
@@ -101,6 +98,28 @@ func (s *Session) lastFacts() *facts.Connection {
 	return f
 }
 
+// ownTraffic is the part of t, which is that of the session, for its present account.
+func (s *Session) ownTraffic(t facts.Traffic) facts.Traffic {
+	if f := s.former.Load(); f != nil {
+		t.Sub(*f)
+	}
+	return t
+}
+
+// moved notes that a session has left an account, for which what it has sent and
+// received so far goes on to count.
+func (h *Hub) moved(s *Session, before *account.Account) {
+	all := s.conn.Traffic()
+	part := s.ownTraffic(all)
+	if part == (facts.Traffic{}) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.past.account(before.Name).Traffic.Add(part)
+	s.former.Store(&all)
+}
+
 // past is what sessions that have ended have come to. It is guarded by the Hub's mutex.
 type past struct {
 	accepted uint64
@@ -114,18 +133,23 @@ func newPast() past {
 }
 
 // add counts a session that has ended for a reason.
-func (p *past) add(last *facts.Connection, r conn.Reason) {
+func (p *past) add(s *Session, last *facts.Connection) {
 	p.closed[last.Reason]++
 	p.total.Add(last.Traffic)
-	a := p.accounts[last.Account]
-	if a == nil {
-		a = new(facts.AccountTotals)
-		p.accounts[last.Account] = a
-	}
-	a.Traffic.Add(last.Traffic)
-	if r == conn.SlowConsumerPending || r == conn.SlowConsumerDeadline {
+	a := p.account(last.Account)
+	a.Traffic.Add(s.ownTraffic(last.Traffic))
+	if r := s.conn.Reason(); r == conn.SlowConsumerPending || r == conn.SlowConsumerDeadline {
 		a.SlowConsumers++
 	}
+}
+
+func (p *past) account(name string) *facts.AccountTotals {
+	a := p.accounts[name]
+	if a == nil {
+		a = new(facts.AccountTotals)
+		p.accounts[name] = a
+	}
+	return a
 }
 
 // refused notes a connection that never had a session.
@@ -159,17 +183,18 @@ func (h *Hub) Totals() facts.Totals {
 	var last *account.Account
 	var in *facts.AccountTotals
 	for _, s := range open {
-		if acct := s.account(); acct != last { // neighbours are mostly of one account
+		if acct := s.Account(); acct != last { // neighbours are mostly of one account
 			if last, in = acct, live[acct]; in == nil {
 				in = new(facts.AccountTotals)
 				live[acct] = in
 			}
 		}
 		in.Open++
-		in.Traffic.Add(s.conn.Traffic())
+		traffic := s.conn.Traffic()
+		t.Traffic.Add(traffic)
+		in.Traffic.Add(s.ownTraffic(traffic))
 	}
 	for acct, a := range live {
-		t.Traffic.Add(a.Traffic)
 		sum := t.Accounts[acct.Name]
 		sum.Open += a.Open
 		sum.Traffic.Add(a.Traffic)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/testkit"
@@ -19,7 +20,11 @@ const (
 	withTrace
 	withoutHeaders
 	withGreeting // CONNECT has been said
+	withAccount  // which has led into an account with limits
 )
+
+// introduction is a CONNECT that is accepted in all modes.
+const introduction = "CONNECT {\"verbose\":false,\"headers\":true,\"user\":\"u\",\"pass\":\"p\",\"auth_token\":\"t\"}\r\nPING\r\n"
 
 // interesting are inputs from which others are made: something of every verb,
 // every kind of mistake, and what lies between two reads.
@@ -38,6 +43,10 @@ var interesting = []string{
 	"CONNECT [\r\n",
 	"CONNECT{}\r\n",
 	"CONNECT {\"account\":\"x\"}\r\n",
+	"CONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nSUB a 1\r\nCONNECT {\"user\":\"v\",\"verbose\":false}\r\nPUB a 1\r\nx\r\nSUB a 1\r\nPUB a 1\r\nx\r\n",
+	"CONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nSUB a 1\r\nSUB b 2\r\nSUB c 3\r\nPUB a 11\r\n",
+	"CONNECT {\"user\":\"full\",\"verbose\":false}\r\nPING\r\n",
+	"SUB a 1\r\nCONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nPUB a 1\r\nx\r\n",
 	"SUB a.* 1\r\nSUB > 2\r\nSUB a.b 3\r\nUNSUB 3 2\r\nPUB a.b 0\r\n\r\nPUB a.b 0\r\n\r\nPUB a.b 0\r\n\r\n",
 	"SUB a q 1\r\nSUB * q 2\r\nPUB a 1\r\nx\r\nUNSUB 1\r\nPUB a 1\r\nx\r\n",
 	"SUB a..b 1\r\nSUB a. 2\r\nSUB .a 3\r\nSUB a.>.b 4\r\nSUB a _sys_ 5\r\n",
@@ -89,7 +98,7 @@ func FuzzSession(f *testing.F) {
 			t.Skip("the limits show with less")
 		}
 		if mode&withGreeting != 0 {
-			data = append([]byte("CONNECT {\"verbose\":false,\"headers\":true,\"auth_token\":\"t\"}\r\nPING\r\n"), data...)
+			data = append([]byte(introduction), data...)
 		}
 		whole := session(t, [][]byte{data}, mode)
 		split := session(t, cut(data, splits), mode)
@@ -119,12 +128,25 @@ func cut(data, lengths []byte) (pieces [][]byte) {
 // session feeds the pieces to a session of a new Hub and returns its answer.
 func session(t *testing.T, pieces [][]byte, mode byte) []byte {
 	t.Helper()
+	var accounts map[string]client.Account
 	h := newHouse(t, func(_ *client.Config, set *client.Settings) {
 		set.MaxSubs = 20
 		set.MaxTraced = 10
 		set.NoHeaders = mode&withoutHeaders != 0
 		if mode&withAuth != 0 {
 			set.Auth = auth.New(auth.Config{Token: "t"})
+		}
+		if mode&withAccount != 0 {
+			set.Auth = auth.New(auth.Config{Users: []auth.User{
+				{Name: "u", Password: "p", Account: "A"}, {Name: "v", Account: "B"}, {Name: "full", Account: "full"}, {Name: "none", Account: "none"},
+				{Name: "g"},
+			}, NoAuthUser: "g"})
+			set.Accounts = map[string]client.Account{
+				"A":    {Account: account.New("A"), MaxSubs: 2, MaxPayload: 10},
+				"B":    {Account: account.New("B"), MaxConnections: 1},
+				"full": {Account: account.New("full"), MaxConnections: -1},
+			}
+			accounts = set.Accounts
 		}
 	})
 	if mode&withTrace != 0 {
@@ -148,11 +170,19 @@ func session(t *testing.T, pieces [][]byte, mode byte) []byte {
 		t.Errorf("the answer is %s", testkit.Quote(string(out)))
 	}
 	// Others are served as ever.
-	other := &script{pieces: [][]byte{[]byte("CONNECT {\"verbose\":false,\"auth_token\":\"t\"}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nPING\r\n")}}
+	other := &script{pieces: [][]byte{[]byte("CONNECT {\"verbose\":false,\"user\":\"g\",\"auth_token\":\"t\"}\r\nSUB a 1\r\nPUB a 2\r\nhi\r\nPING\r\n")}}
 	h.serve(other)
 	h.ended(t)
 	if got, _ := other.written(); !bytes.HasSuffix(got, []byte(" \r\nMSG a 1 2\r\nhi\r\nPONG\r\n")) {
 		t.Errorf("the next client gets %s", testkit.Quote(string(got)))
+	}
+	for name, a := range accounts {
+		if a.NumConnections() != 0 || a.NumSubscriptions() != 0 {
+			t.Errorf("account %s has %d connections and %d subscriptions", name, a.NumConnections(), a.NumSubscriptions())
+		}
+	}
+	if n := h.cfg.Global.NumConnections(); n != 0 {
+		t.Errorf("%d connections are left", n)
 	}
 	return out
 }
@@ -182,10 +212,10 @@ func (discard) Tracef(string, ...any)  {}
 // late.
 func TestSessionByteByByte(t *testing.T) {
 	for _, text := range interesting {
-		for mode := range byte(2 * withGreeting) {
+		for mode := range byte(2 * withAccount) {
 			data := []byte(text)
 			if mode&withGreeting != 0 {
-				data = append([]byte("CONNECT {\"verbose\":false,\"headers\":true,\"auth_token\":\"t\"}\r\nPING\r\n"), data...)
+				data = append([]byte(introduction), data...)
 			}
 			whole := session(t, [][]byte{data}, mode)
 			split := session(t, cut(data, nil), mode)

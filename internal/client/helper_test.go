@@ -99,10 +99,10 @@ func newHouse(t testing.TB, change func(*client.Config, *client.Settings)) *hous
 	t.Helper()
 	h := new(house)
 	h.cfg = client.Config{
-		Account: account.New(account.Global),
-		Log:     &h.log,
-		Stats:   &h.stats,
-		Track:   &h.track,
+		Global: account.New(account.Global),
+		Log:    &h.log,
+		Stats:  &h.stats,
+		Track:  &h.track,
 	}
 	set := client.Settings{
 		MaxConnections: 1000,
@@ -148,7 +148,7 @@ func (h *house) ended(t testing.TB) {
 	if n := h.Len(); n != 0 {
 		t.Errorf("%d sessions are left", n)
 	}
-	if n := h.cfg.Account.NumSubscriptions(); n != 0 {
+	if n := h.cfg.Global.NumSubscriptions(); n != 0 {
 		t.Errorf("%d subscriptions are left", n)
 	}
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,8 @@ type Settings struct {
 	MaxTraced      int  // bytes of a payload that a trace shows; 0 = all
 	TraceHeaders   bool // traces show headers, not payloads
 	Auth           *auth.Directory
+	Accounts       map[string]Account // by name: all but the global one
+	Untraced       *account.Account   // whose connections are not traced; nil = none
 	AuthTimeout    time.Duration
 	TLS            *TLS // nil without
 	Conn           conn.Limits
@@ -36,7 +39,7 @@ type Settings struct {
 
 // Config is what the sessions of a server have in common. It is immutable.
 type Config struct {
-	Account *account.Account // of every session
+	Global  *account.Account // of those who have not come in, or into no other
 	Log     *logs.Log
 	Stats   *conn.Stats
 	Insight *insight.Sampler // looks at what is published; nil = nobody does
@@ -68,11 +71,12 @@ func NewHub(cfg Config) *Hub {
 		Name:     "Client",
 		PingLine: []byte("PING\r\n"),
 		Stale:    *refusal(wire.ErrStale, conn.StaleConnection, ""),
-		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, "authentication timeout"),
+		Late:     *refusal(wire.ErrAuthTimeout, conn.AuthenticationTimeout, wire.ErrAuthTimeout),
 		Log:      cfg.Log,
 		Stats:    cfg.Stats,
 		Track:    cfg.Track,
 	}
+	h.conn.Late.Quiet = true
 	return h
 }
 
@@ -145,6 +149,7 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 	s.pos = len(h.sessions)
 	h.sessions = append(h.sessions, s)
 	h.past.accepted++
+	s.Account().Join(math.MaxInt)
 	return true, false
 }
 
@@ -156,7 +161,8 @@ func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	h.sessions[s.pos], moved.pos = moved, s.pos
 	h.sessions[end] = nil
 	h.sessions = h.sessions[:end]
-	h.past.add(last, s.conn.Reason())
+	h.past.add(s, last)
+	s.Account().Leave()
 	h.mu.Unlock()
 	h.tellClosed(last)
 }

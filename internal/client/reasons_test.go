@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/conn"
 	"nats-server/internal/pipe"
@@ -93,13 +95,55 @@ var waysToEnd = map[conn.Reason]func(*testing.T) *recorder{
 	conn.NoRespondersRequiresHeaders: sent(server.Options{}, "CONNECT {\"no_responders\":true}\r\n",
 		"-ERR 'no responders requires headers support'\r\n"),
 
+	conn.MaxAccountConnectionsExceeded: func(t *testing.T) *recorder {
+		s, log := start(t, oneAccount(server.AccountLimits{MaxConnections: 1}), false)
+		first, second := testkit.Dial(t, s.Addr().String()), testkit.Dial(t, s.Addr().String())
+		first.Connect(asUser)
+		first.Sync()
+		second.Send("CONNECT " + asUser + "\r\n")
+		second.ExpectBytes("-ERR 'maximum account active connections exceeded'\r\n")
+		second.ExpectEOF()
+		return log
+	},
+
+	conn.MaxSubscriptionsExceeded: func(t *testing.T) *recorder {
+		s, log := start(t, oneAccount(server.AccountLimits{}), false)
+		r := testkit.Dial(t, s.Addr().String())
+		r.Connect(asUser)
+		r.Send("SUB a 1\r\nSUB b 2\r\n")
+		r.Sync()
+		o := oneAccount(server.AccountLimits{MaxSubscriptions: 1})
+		o.Host, o.Port = "127.0.0.1", server.RandomPort
+		noErr(t, s.ReloadOptions(&o))
+		r.ExpectBytes("-ERR 'maximum subscriptions exceeded'\r\n")
+		r.ExpectEOF()
+		return log
+	},
+
 	conn.InternalError: func(t *testing.T) *recorder {
-		h, log := newHouse(t, func(c *client.Config, _ *client.Settings) { c.Account = nil }), new(recorder)
+		h, log := newHouse(t, func(_ *client.Config, set *client.Settings) {
+			set.Auth = auth.New(auth.Config{Custom: failingAuthenticator{}})
+		}), new(recorder)
 		h.log.Set(log, true, false)
-		h.serve(&script{pieces: [][]byte{[]byte("SUB x 1\r\n")}})
+		h.serve(&script{pieces: [][]byte{[]byte("CONNECT {}\r\n")}})
 		h.track.Wait()
 		return log
 	},
+}
+
+const asUser = `{"verbose":false,"user":"u","pass":"p"}`
+
+func oneAccount(l server.AccountLimits) server.Options {
+	return server.Options{Accounts: []*server.Account{{
+		Name: "A", Limits: l, Users: []*server.User{{Username: "u", Password: "p"}},
+	}}}
+}
+
+// failingAuthenticator is a fault of the embedding program.
+type failingAuthenticator struct{}
+
+func (failingAuthenticator) Authenticate(context.Context, *auth.Login) (*auth.Grant, error) {
+	panic("a fault")
 }
 
 // sent is a client that sends something, gets an answer and reads until the end of
@@ -155,7 +199,7 @@ func TestClosedReasons(t *testing.T) {
 				t.Fatalf("no test ends a connection for the reason %q", r)
 			}
 			log := end(t)
-			want := regexp.MustCompile(fmt.Sprintf(`^DBG (127\.0\.0\.1:\d+|pipe) - cid:[12] - Client connection closed: %s$`, regexp.QuoteMeta(r.String())))
+			want := regexp.MustCompile(fmt.Sprintf(`^DBG (127\.0\.0\.1:\d+|pipe) - cid:[12]( - "A/user:u")? - Client connection closed: %s$`, regexp.QuoteMeta(r.String())))
 			found := 0
 			for _, line := range log.with("connection closed: " + r.String()) {
 				if want.MatchString(line) {

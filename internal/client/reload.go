@@ -2,7 +2,9 @@ package client
 
 import (
 	"fmt"
+	"runtime/debug"
 
+	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/interest"
@@ -14,11 +16,12 @@ import (
 // command-line 11, accounts-and-auth 1.12). Each secret is looked at once, however
 // many sessions share it: with hashes that takes its time.
 func (h *Hub) Revalidate() {
-	dir := h.settings.Load().Auth
+	set := h.settings.Load()
+	dir := set.Auth
 	verdicts := make(map[auth.Credentials]*auth.Identity)
 	for _, s := range h.Sessions() {
 		s.mu.Lock() // whoever is about to bind does so first, or notices dir
-		creds := s.creds.Load()
+		creds, before := s.creds.Load(), s.bound.Load()
 		s.mu.Unlock()
 		switch {
 		case s.conn.Closed():
@@ -30,28 +33,52 @@ func (h *Hub) Revalidate() {
 		case creds == nil:
 			s.conn.End(authViolation(&noCredentials[0]))
 			continue
+		case dir.Vouches(before):
+			s.revalidated(set, creds, before, before)
+			continue
+		case dir.Asks():
+			s.revalidated(set, creds, before, s.ask(dir, creds))
+			continue
 		}
-		id, known := verdicts[*creds]
+		key := *creds
+		key.Place, key.Asked = "", nil
+		id, known := verdicts[key]
 		if !known {
-			id = dir.Admit(*creds, never)
-			verdicts[*creds] = id
+			id = dir.Admit(key, never)
+			verdicts[key] = id
 		}
-		s.revalidated(dir, creds, id)
+		s.revalidated(set, creds, before, id)
 	}
 }
 
 // never is for a verdict that others wait for, too.
-func never() bool { return false }
+func never(bool) bool { return false }
 
-// revalidated goes on with id, or ends the session if that is nil.
-func (s *Session) revalidated(dir *auth.Directory, creds *auth.Credentials, id *auth.Identity) {
-	before := s.bound.Load()
+// ask returns who the embedding program now says that the session is. It has no stack of
+// the session's to fail on.
+func (s *Session) ask(dir *auth.Directory, creds *auth.Credentials) (id *auth.Identity) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.hub.cfg.Stats.Panics.Add(1)
+			s.hub.cfg.Log.Errorf("%s - BUG: the authenticator ended by a panic: %v\n%s", s.conn, p, debug.Stack())
+		}
+	}()
+	c := *creds
+	if c.Asked == nil { // nobody was asked so far
+		c.Asked = s.question(creds)
+	}
+	return dir.Admit(c, s.gone)
+}
+
+// revalidated goes on with id, or ends the session if that is nil or not where the
+// session is.
+func (s *Session) revalidated(set *Settings, creds *auth.Credentials, before, id *auth.Identity) {
 	switch {
 	case id != nil:
-		s.rebind(creds, id)
+		s.rebind(set, creds, id)
 	case s.creds.Load() != creds:
 		// Has come in anew, by the directory in force.
-	case before.Listed && !dir.Lists(before.Name):
+	case before.Listed && !set.Auth.Lists(before.Name):
 		s.Close(conn.ClientClosed)
 	default:
 		s.conn.End(authViolation(creds))
@@ -60,11 +87,18 @@ func (s *Session) revalidated(dir *auth.Directory, creds *auth.Credentials, id *
 
 // rebind gives the session the permissions of id and ends the subscriptions that they
 // do not allow, unless it has come in with other credentials meanwhile: that was by the
-// directory in force.
-func (s *Session) rebind(creds *auth.Credentials, id *auth.Identity) {
+// directory in force. One who is somewhere else now has to come in there (spec:
+// accounts-and-auth 1.12).
+func (s *Session) rebind(set *Settings, creds *auth.Credentials, id *auth.Identity) {
 	s.mu.Lock()
 	if s.creds.Load() != creds {
 		s.mu.Unlock()
+		return
+	}
+	acct := s.Account()
+	if _, exists := s.hub.account(set, id.Account); !exists || !belongs(id, acct) {
+		s.mu.Unlock()
+		s.Close(conn.ClientClosed)
 		return
 	}
 	s.bound.Store(id)
@@ -80,25 +114,25 @@ func (s *Session) rebind(creds *auth.Credentials, id *auth.Identity) {
 			refused = append(refused, sub)
 			return
 		}
-		s.hub.cfg.Account.Changed(sub) // publishers look again whether it may receive
+		acct.Changed(sub) // publishers look again whether it may receive
 	})
 	s.mu.Unlock()
 	for _, sub := range refused {
-		s.evict(sub, id)
+		s.evict(sub, acct, id)
 	}
-	s.hub.cfg.Account.Announce()
+	acct.Announce()
 	s.conn.Out.Flush(true)
 }
 
 // evict ends a subscription that is not allowed any more, and says so. It is not
 // called by the reader, so nothing is staged for anybody.
-func (s *Session) evict(sub *interest.Sub, id *auth.Identity) {
+func (s *Session) evict(sub *interest.Sub, acct *account.Account, id *auth.Identity) {
 	if !s.remove(sub) {
 		return
 	}
 	group := ""
 	if g := sub.Group(); g != "" {
-		s.hub.cfg.Account.AwaitChoices()
+		acct.AwaitChoices()
 		group = fmt.Sprintf(" using queue %q", g)
 	}
 	s.self.Queue.Locked(func() { sub.Ended = true })

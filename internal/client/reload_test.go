@@ -66,7 +66,7 @@ func (r *renewed) occupy() (release func()) {
 	var done sync.WaitGroup
 	dir := r.set.Auth
 	done.Go(func() {
-		dir.Admit(auth.Credentials{User: "u", Password: "nobody's"}, func() bool {
+		dir.Admit(auth.Credentials{User: "u", Password: "nobody's"}, func(bool) bool {
 			close(held)
 			<-free
 			return true

@@ -7,9 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
+	"nats-server/internal/facts"
 	"nats-server/internal/insight"
 	"nats-server/internal/interest"
 	"nats-server/internal/wire"
@@ -22,22 +24,25 @@ type Session struct {
 	self   interest.Subscriber
 	label  atomic.Pointer[label]
 	sender *delivery.Sender
+	acct   atomic.Pointer[account.Account] // changed by the reader, under mu, while there are no subscriptions
 
 	// Of the reader.
-	settings  *Settings        // as last seen
-	seen      *interest.Rights // as last seen
-	parser    wire.Parser
-	opts      wire.Options
-	look      insight.Look
-	ip        string
-	headers   bool                        // INFO has promised them
-	admitted  bool                        // has passed the gate, or there is none
-	connected bool                        // has sent a CONNECT that was accepted
-	greeted   bool                        // has had the PONG to its first PING after that
-	alive     bool                        // has sent something in this read that shows it alive
-	used      bool                        // has sent something in this read that is more than a sign of life
-	received  struct{ msgs, bytes int64 } // in this read
-	warned    bool                        // of the subject of a message whose payload has yet to come
+	settings   *Settings        // as last seen
+	seen       *interest.Rights // as last seen
+	parser     wire.Parser
+	maxSubs    int
+	maxPayload int
+	opts       wire.Options
+	look       insight.Look
+	ip         string
+	headers    bool                        // INFO has promised them
+	admitted   bool                        // has passed the gate, or there is none
+	connected  bool                        // has sent a CONNECT that was accepted
+	greeted    bool                        // has had the PONG to its first PING after that
+	alive      bool                        // has sent something in this read that shows it alive
+	used       bool                        // has sent something in this read that is more than a sign of life
+	received   struct{ msgs, bytes int64 } // in this read
+	warned     bool                        // of the subject of a message whose payload has yet to come
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
@@ -52,7 +57,8 @@ type Session struct {
 	mu   sync.Mutex
 	sids interest.Sids
 
-	pos int // in Hub.sessions, whose mutex guards it
+	pos    int                           // in Hub.sessions, whose mutex guards it
+	former atomic.Pointer[facts.Traffic] // what counts for accounts that it was in before; nil for nothing
 }
 
 var (
@@ -74,7 +80,8 @@ func newSession(h *Hub, open conn.Endpoint, set *Settings) *Session {
 	s.self.Queue = &s.conn.Out
 	s.self.Ended = s.expired
 	s.self.NoHeaders.Store(true) // until CONNECT says otherwise
-	s.sender = delivery.NewSender(h.cfg.Account, &s.self, s.held)
+	s.acct.Store(h.cfg.Global)
+	s.sender = delivery.NewSender(h.cfg.Global, &s.self, s.held)
 	return s
 }
 
@@ -100,14 +107,6 @@ func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	return set.Info.Append(nil, c)
 }
 
-// adopt goes on with other settings. It is called between commands, at most with the
-// payload of one yet to come.
-func (s *Session) adopt(set *Settings) {
-	s.settings = set
-	s.parser.Limits.ControlLine = set.MaxControlLine
-	s.parser.Limits.Payload = set.MaxPayload
-}
-
 // Consume implements conn.Session.
 func (s *Session) Consume(b []byte) (used, need int, err error) {
 	p := &s.parser
@@ -117,10 +116,12 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	s.noticeRights()
 	p.Begin()
 	s.look.Begin(s.hub.cfg.Insight)
-	trace := s.hub.cfg.Log.TraceOn()
+	trace := s.isTraced()
 	for used < len(b) {
-		if !s.admitted && b[used]|0x20 != 'c' && !s.comeInSilently() {
-			return used, 0, s.violation()
+		if !s.admitted && b[used]|0x20 != 'c' {
+			if err := s.comeInSilently(); err != nil {
+				return used, 0, err
+			}
 		}
 		verb, n := p.Next(b[used:])
 		if verb == wire.None {
@@ -216,14 +217,20 @@ func (s *Session) greet() {
 	if s.opts.Protocol < 1 {
 		return
 	}
-	s.sender.Control(s.infoLine(s.settings, wire.PerClient{ConnectInfo: true, RemoteAccount: s.hub.cfg.Account.Name}))
+	c := wire.PerClient{ConnectInfo: true, RemoteAccount: s.Account().Name}
+	if s.maxPayload < s.settings.MaxPayload {
+		c.MaxPayload = &s.maxPayload
+	}
+	s.sender.Control(s.infoLine(s.settings, c))
 	s.sender.Commit()
 	s.eligible.Store(true)
 }
 
 // Settle implements conn.Session. The bytes that Consume saw are still there.
 func (s *Session) Settle() (hold func()) {
-	s.look.End(s.hub.cfg.Account.Name)
+	if s.look.On() {
+		s.look.End(s.acct.Load().Name)
+	}
 	r := &s.received
 	if used := s.used || r.msgs > 0; used || s.alive {
 		s.conn.Heard()
@@ -233,7 +240,7 @@ func (s *Session) Settle() (hold func()) {
 		r.msgs, r.bytes, s.used, s.alive = 0, 0, false, false
 	}
 	hold = s.sender.Settle()
-	s.hub.cfg.Account.Announce()
+	s.Account().Announce()
 	return hold
 }
 
@@ -243,7 +250,7 @@ func (s *Session) Ended(conn.Reason) {
 	defer s.hub.unregister(s, last)
 	s.sender.Close()
 	s.dropAll()
-	s.hub.cfg.Account.Announce()
+	s.Account().Announce()
 }
 
 // Close ends the session for a reason outside it.

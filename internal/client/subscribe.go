@@ -22,6 +22,9 @@ func (s *Session) subscribe(arg []byte) error {
 	s.used = true
 	s.sender.Commit()
 	for {
+		if set := s.hub.settings.Load(); set != s.settings {
+			s.adopt(set)
+		}
 		rights := s.self.Rights.Load()
 		if complaint := s.refuseSub(filter, group, sid); complaint != "" {
 			s.complain(complaint)
@@ -42,16 +45,16 @@ func (s *Session) subscribe(arg []byte) error {
 	return nil
 }
 
-// insert adds a subscription that was found to be allowed by rights, unless those are
-// not in force any more.
+// insert adds a subscription that was found to be allowed by rights and the settings,
+// unless those are not in force any more.
 func (s *Session) insert(sub *interest.Sub, rights *interest.Rights) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.self.Rights.Load() != rights {
+	if s.self.Rights.Load() != rights || s.hub.settings.Load() != s.settings {
 		return false
 	}
 	s.sids.Add(sub)
-	s.hub.cfg.Account.Subscribe(sub)
+	s.Account().Subscribe(sub)
 	return true
 }
 
@@ -72,7 +75,7 @@ func (s *Session) refuseSub(filter, group, sid []byte) string {
 	case cfg.MaxSubTokens > 0 && subject.Tokens(filter) > cfg.MaxSubTokens:
 		log.Errorf("%s - Subscription Violation Too Many Tokens - Subject %q, SID %s", s.conn, filter, sid)
 		return wire.TooManyTokens(filter)
-	case cfg.MaxSubs > 0 && s.numSubs() >= cfg.MaxSubs:
+	case s.numSubs() >= s.maxSubs:
 		log.Errorf("%s - %s", s.conn, wire.ErrMaxSubscriptions)
 		return wire.ErrMaxSubscriptions
 	}
@@ -97,7 +100,7 @@ func (s *Session) unsubscribe(arg []byte) error {
 // limit lets sub end after most messages, counted from its beginning, and reports
 // false if it has had as many.
 func (s *Session) limit(sub *interest.Sub, most int) (goesOn bool) {
-	acct := s.hub.cfg.Account
+	acct := s.Account()
 	sub.Limit()
 	acct.Changed(sub)
 	if sub.Group() != "" {
@@ -138,7 +141,7 @@ func (s *Session) leave(sub *interest.Sub) {
 	}
 	if sub.Group() != "" {
 		s.conn.Lengthy()
-		s.hub.cfg.Account.AwaitChoices()
+		s.Account().AwaitChoices()
 	}
 	s.self.Queue.Locked(func() { sub.Ended = true })
 }
@@ -154,7 +157,7 @@ func (s *Session) remove(sub *interest.Sub) bool {
 	defer s.mu.Unlock()
 	present := s.sids.Remove(sub)
 	if present {
-		s.hub.cfg.Account.Unsubscribe(sub)
+		s.Account().Unsubscribe(sub)
 	}
 	return present
 }
@@ -164,7 +167,7 @@ func (s *Session) remove(sub *interest.Sub) bool {
 func (s *Session) changed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sids.Each(s.hub.cfg.Account.Changed)
+	s.sids.Each(s.Account().Changed)
 }
 
 // manySubs is how many subscriptions take long to remove.
@@ -181,7 +184,7 @@ func (s *Session) dropAll() {
 	s.sids.Each(func(sub *interest.Sub) { all = append(all, sub) })
 	s.sids = interest.Sids{}
 	for _, sub := range all {
-		s.hub.cfg.Account.Unsubscribe(sub)
+		s.Account().Unsubscribe(sub)
 	}
 	s.mu.Unlock()
 	s.self.Queue.Locked(func() {

@@ -2,9 +2,11 @@ package client
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -12,7 +14,6 @@ import (
 	"time"
 
 	"nats-server/internal/conn"
-	"nats-server/internal/facts"
 	"nats-server/internal/wire"
 )
 
@@ -24,7 +25,8 @@ type TLS struct {
 	Optional bool                             // clients may go without
 	First    bool                             // the handshake comes before INFO
 	Wait     time.Duration                    // with First: INFO goes first after this silence; 0 = never
-	Accept   func(now time.Time) bool         // whether another handshake may begin now
+	Accept   func(now time.Time) bool         // whether another handshake may begin now; nil = always
+	Turns    chan struct{}                    // an element for each handshake that is being computed; nil = no limit
 	Verify   func(*tls.ConnectionState) error // after the handshake
 }
 
@@ -111,23 +113,34 @@ func (s *Session) secure(up *upgrade, set *Settings, t *TLS) *conn.Verdict {
 // failed is the verdict on a handshake that has failed. What scanners and clients
 // without TLS cause is no news for the operator.
 func (s *Session) failed(err error) *conn.Verdict {
-	v := &conn.Verdict{Reason: conn.TLSHandshakeError}
-	text := "TLS handshake error: " + err.Error()
+	log := s.hub.cfg.Log.Errorf
 	var header tls.RecordHeaderError
 	if errors.As(err, &header) || errors.Is(err, os.ErrDeadlineExceeded) {
-		s.hub.cfg.Log.Debugf("%s - %s", s.conn, text)
-	} else {
-		v.Log = text
+		log = s.hub.cfg.Log.Debugf
 	}
-	return v
+	log("%s - TLS handshake error: %v%s", s.conn, err, unverified(err))
+	return &conn.Verdict{Reason: conn.TLSHandshakeError}
+}
+
+// unverified says whose certificate it is that could not be verified.
+func unverified(err error) string {
+	var failed *tls.CertificateVerificationError
+	if !errors.As(err, &failed) || len(failed.UnverifiedCertificates) == 0 {
+		return ""
+	}
+	c := failed.UnverifiedCertificates[0]
+	return fmt.Sprintf(" (%s SHA-256: %x)", c.Subject, sha256.Sum256(c.Raw))
 }
 
 func (s *Session) handshake(up *upgrade, t *TLS) error {
 	log := s.hub.cfg.Log
 	log.Debugf("%s - Starting TLS client connection handshake", s.conn)
-	up.raw.SetDeadline(time.Now().Add(t.Timeout))
-	over := tls.Server(&replay{Conn: up.raw, in: up.in}, t.Config)
-	if err := over.Handshake(); err != nil {
+	lower := &turning{Conn: &replay{Conn: up.raw, in: up.in}, turns: t.Turns, deadline: time.Now().Add(t.Timeout), gone: s.conn.Closed}
+	up.raw.SetDeadline(lower.deadline)
+	over := tls.Server(lower, t.Config)
+	err := over.Handshake()
+	lower.end()
+	if err != nil {
 		return err
 	}
 	state := over.ConnectionState()
@@ -137,7 +150,7 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 		}
 	}
 	up.raw.SetDeadline(time.Time{})
-	s.tls.Store(&secured{facts.TLS{Version: state.Version, CipherSuite: state.CipherSuite, Peer: state.PeerCertificates, First: s.inside}})
+	s.tls.Store(&secured{state, s.inside})
 	up.use(over)
 	log.Debugf("%s - TLS handshake complete", s.conn)
 	log.Debugf("%s - TLS version %s, cipher suite %s", s.conn,
@@ -146,14 +159,17 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 }
 
 // secured is what is known of a peer after the handshake.
-type secured struct{ facts.TLS }
+type secured struct {
+	state tls.ConnectionState
+	first bool // the handshake came before anything else
+}
 
 // certificate is the one that the peer has presented, or nil.
 func (s *secured) certificate() *x509.Certificate {
-	if s == nil || len(s.Peer) == 0 {
+	if s == nil || len(s.state.PeerCertificates) == 0 {
 		return nil
 	}
-	return s.Peer[0]
+	return s.state.PeerCertificates[0]
 }
 
 // Unpin ends the sessions whose certificates the settings do not accept any more, and
@@ -164,7 +180,7 @@ func (h *Hub) Unpin() (n int) {
 		return 0
 	}
 	for _, s := range h.Sessions() {
-		if over := s.tls.Load(); over != nil && t.Verify(&tls.ConnectionState{PeerCertificates: over.Peer}) != nil {
+		if over := s.tls.Load(); over != nil && t.Verify(&over.state) != nil {
 			s.Close(conn.TLSHandshakeError)
 			n++
 		}

@@ -30,6 +30,11 @@ func redacted(arg []byte) string {
 	return string(b)
 }
 
+// isTraced reports whether what the client says, and is told, is logged.
+func (s *Session) isTraced() bool {
+	return s.hub.cfg.Log.TraceOn() && s.Account() != s.hub.settings.Load().Untraced
+}
+
 // traceIn logs a command that was received.
 func (s *Session) traceIn(verb wire.Verb, b []byte) {
 	log := s.hub.cfg.Log
@@ -48,6 +53,9 @@ func (s *Session) traceIn(verb wire.Verb, b []byte) {
 
 // TraceOut implements conn.Session: it logs whole lines that are being queued.
 func (s *Session) TraceOut(b []byte) {
+	if !s.isTraced() {
+		return
+	}
 	log := s.hub.cfg.Log
 	for len(b) > 0 {
 		if b[0] == 'M' || b[0] == 'H' {

@@ -104,12 +104,21 @@ func showVersion() Command {
 // Load returns the options that the configuration file and the flags give, defaults
 // not filled in, and what the operator is to be warned of.
 func (c *Command) Load() (o *options.Options, warnings []string, err error) {
+	return c.load(options.Load)
+}
+
+// LoadAgain is Load for a running server: the file has to be a regular one.
+func (c *Command) LoadAgain() (o *options.Options, warnings []string, err error) {
+	return c.load(options.LoadAgain)
+}
+
+func (c *Command) load(read func(string) (*options.Options, []string, error)) (o *options.Options, warnings []string, err error) {
 	if len(c.flags.unsupported) > 0 {
 		return nil, nil, errors.New(strings.Join(c.flags.unsupported, "\n"))
 	}
 	o = new(options.Options)
 	if c.config != "" {
-		if o, warnings, err = options.Load(c.config); err != nil {
+		if o, warnings, err = read(c.config); err != nil {
 			return nil, nil, err
 		}
 	}

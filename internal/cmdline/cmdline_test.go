@@ -331,3 +331,45 @@ func TestSecrets(t *testing.T) {
 	f("--routes nats://a:b@h:1,nats://c:d@h:2/x --cluster=nats://u@h:1 -cluster_listen nats://h:1",
 		"--routes nats://#@h:1,nats://#@h:2/x --cluster=nats://#@h:1 -cluster_listen nats://h:1")
 }
+
+// What one command line gave, another one can load: all but the secrets.
+func TestGiven(t *testing.T) {
+	given := func(args ...string) ([]string, []string) {
+		c := Parse(args)
+		return c.Given()
+	}
+	f := func(args []string, want options.Options, secret ...string) {
+		t.Helper()
+		flags, names := given(args...)
+		if diff := cmp.Diff(secret, names); diff != "" {
+			t.Errorf("%q: secrets (-want +got)\n%s", args, diff)
+		}
+		c := Parse([]string{"-D", "--pass", "own"})
+		to, err := c.GivenTo(flags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := to.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&want, got); diff != "" {
+			t.Errorf("%q: (-want +got)\n%s", args, diff)
+		}
+		again, _ := to.Given()
+		if diff := cmp.Diff(flags, again); diff != "" {
+			t.Errorf("%q: again (-want +got)\n%s", args, diff)
+		}
+	}
+	f(nil, options.Options{})
+	f([]string{"-p", "77", "-l", "a b=c", "-V=false", "-DV"}, options.Options{Port: 77, LogFile: "a b=c", Debug: true, Trace: true})
+	f([]string{"-n", "x", "-sl="}, options.Options{ServerName: "x"})
+	f([]string{"--user", "joe", "--pass", "s3cr3t"}, options.Options{Username: "secret", Password: "secret"},
+		"authorization password", "authorization username")
+	f([]string{"-auth="}, options.Options{}, "authorization token")
+
+	c := Parse(nil)
+	if _, err := c.GivenTo([]string{"-nosuch=1"}); err == nil {
+		t.Error("an unknown flag is accepted")
+	}
+}

@@ -21,6 +21,7 @@ type flags struct {
 	yet                     map[string]bool                   // names of flags without a feature
 	given                   []func(*options.Options)
 	unsupported             []string
+	args, secret            []string // see Given
 }
 
 // declare enters every flag into fs. All names of a flag share one variable, hence
@@ -146,6 +147,7 @@ func (f *flags) declareUnsupported(fs *flag.FlagSet) {
 
 // note keeps what the flags that were given do.
 func (f *flags) note(fs *flag.FlagSet) {
+	f.noteArgs(fs)
 	given := map[string]bool{}
 	fs.Visit(func(fl *flag.Flag) {
 		given[fl.Name] = true

@@ -14,9 +14,10 @@ import (
 // loader is what the parsers of one configuration share: the limits, and what is
 // being read right now.
 type loader struct {
-	left   int64 // bytes that may still be read
-	weight int64 // of all values so far
-	count  int   // included files so far
+	left    int64 // bytes that may still be read
+	weight  int64 // of all values so far
+	count   int   // included files so far
+	regular bool  // read only regular files
 
 	files []string          // being parsed, outermost first, as cleaned paths
 	vars  []string          // environment variables being parsed, outermost first
@@ -36,6 +37,9 @@ func (p *parser) charge(n int64) {
 // read returns what the file holds. Anything that can be read will do, such as the
 // pipes a shell passes for <(command), but only as much as the limit allows.
 func (l *loader) read(path string) (string, error) {
+	if info, err := os.Stat(path); l.regular && err == nil && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is no regular file, and is read only when the server starts", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -9,8 +9,17 @@ type File struct {
 // Load reads the file at path, and what it includes. If the file itself cannot be
 // read, the error is that of package os; anything else is an *Error. Environment
 // variables are those of the process.
-func Load(path string) (*File, error) {
+func Load(path string) (*File, error) { return newLoader().load(path) }
+
+// LoadAgain is Load for a process that has other things to do: nothing but regular
+// files is read, since a pipe may keep it waiting forever.
+func LoadAgain(path string) (*File, error) {
 	l := newLoader()
+	l.regular = true
+	return l.load(path)
+}
+
+func (l *loader) load(path string) (*File, error) {
 	text, err := l.read(path)
 	if err != nil {
 		return nil, err

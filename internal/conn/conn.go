@@ -56,7 +56,7 @@ type Config struct {
 	Limits          // until SetLimits
 	PingLine []byte
 	Stale    Verdict // for a peer that leaves pings unanswered
-	Late     Verdict // for a peer that does not authenticate in time
+	Late     Verdict // for a peer that does not introduce itself in time
 	Log      *logs.Log
 	Stats    *Stats
 	Track    *sync.WaitGroup // counts connections until their last goroutine has ended
@@ -109,6 +109,8 @@ type link interface {
 	stop(flushing bool)
 	// lengthy says that the reader is going to be busy, or wait, for long.
 	lengthy()
+	// hungUp reports whether the peer sends no more, if that is known without reading.
+	hungUp() bool
 	// unsent returns how many bytes were written that the peer has not taken, or
 	// always the same if that is not known.
 	unsent() int
@@ -149,6 +151,10 @@ func (c *Conn) ReadApart(apart bool) { c.apart.Store(apart) }
 // Lengthy tells, from within Consume, Settle or Ended, that the session is going to
 // be busy, or to wait for others, for longer than a usual command takes.
 func (c *Conn) Lengthy() { c.link.lengthy() }
+
+// HungUp reports whether the peer is known to send no more. Where that shows only in
+// reading it reports false.
+func (c *Conn) HungUp() bool { return c.link.hungUp() }
 
 // RemoteAddr is the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.link.peer() }
@@ -238,7 +244,11 @@ func (c *Conn) End(v *Verdict) {
 	if v.Line != "" && !c.Closed() {
 		c.Out.Append([]byte(v.Line))
 	}
-	if c.Close(v.Reason) && v.Log != "" {
+	switch first := c.Close(v.Reason); {
+	case !first || v.Log == "":
+	case v.Quiet:
+		c.cfg.Log.Debugf("%s - %s", c, v.Log)
+	default:
 		c.cfg.Log.Errorf("%s - %s", c, v.Log)
 	}
 }

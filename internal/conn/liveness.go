@@ -31,7 +31,8 @@ type liveness struct {
 // Values of liveness.gate.
 const (
 	noGate  = iota
-	awaited // the peer must authenticate before the timer fires
+	awaited // the peer must introduce itself before the timer fires
+	judged  // it has done so, and is looked at; there is no timer
 	passed
 	missed
 )
@@ -42,7 +43,7 @@ func (l *liveness) stop() {
 	}
 }
 
-// Await gives the peer d to authenticate. Either it or StartPings is called, once
+// Await gives the peer d to introduce itself. Either it or StartPings is called, once
 // and before Start.
 func (c *Conn) Await(d time.Duration) {
 	c.live.gate.Store(awaited)
@@ -60,14 +61,26 @@ func (c *Conn) startTimer(d time.Duration) {
 	c.live.timer.Reset(d)
 }
 
-// Authenticated tells that the peer has introduced itself: a first ping follows
-// soon. It reports false if the peer was too late and is being closed.
+// Introduced tells that the peer has introduced itself, and ends what Await began: how
+// long it takes to look at it is not its fault. It reports false if the peer was too late
+// and is being closed.
+func (c *Conn) Introduced() bool {
+	l := &c.live
+	if l.gate.CompareAndSwap(awaited, judged) {
+		l.timer.Stop()
+	}
+	return l.gate.Load() != missed && !c.Closed()
+}
+
+// Authenticated tells that the peer has come in: a first ping follows soon. It is
+// Introduced, too, if that was not called.
 func (c *Conn) Authenticated() bool {
 	l := &c.live
-	if l.gate.CompareAndSwap(awaited, passed); l.gate.Load() == missed || c.Closed() {
+	if !c.Introduced() {
 		return false
 	}
 	l.rtt.CompareAndSwap(0, c.elapsed()) // a first guess, until the ping
+	l.gate.CompareAndSwap(judged, passed)
 	d := min(c.cfg.limits().PingInterval, firstPing)
 	l.timer.Reset(d + rand.N(d/5+1))
 	return true
@@ -99,8 +112,11 @@ func (c *Conn) tick() {
 	if c.Closed() {
 		return
 	}
-	if l.gate.CompareAndSwap(awaited, missed) {
+	switch {
+	case l.gate.CompareAndSwap(awaited, missed):
 		c.End(&c.cfg.Late)
+		return
+	case l.gate.Load() == judged:
 		return
 	}
 	now := time.Now().UnixNano()

@@ -160,7 +160,8 @@ func TestPeersMustAuthenticateInTime(t *testing.T) {
 		equal(t, "heard", everything(t, far), "")
 		equal(t, "reason", s.reason(t), conn.AuthenticationTimeout)
 		equal(t, "in time", s.Authenticated(), false)
-		equalAll(t, "error lines", w.log.with("ERR", ""), []string{"ERR " + s.String() + " - authentication timeout"})
+		equalAll(t, "error lines", w.log.with("ERR", ""), nil)
+		equalAll(t, "lines", w.log.with("DBG", " - authentication timeout"), []string{"DBG " + s.String() + " - authentication timeout"})
 		equal(t, "stale", w.stats.Stale.Load(), 0)
 	})
 }
@@ -178,6 +179,34 @@ func TestAuthenticationInTime(t *testing.T) {
 		hearsAfter(t, far, time.Minute, ping)
 		equal(t, "closed", s.Closed(), false)
 		equalAll(t, "error lines", w.log.with("ERR", ""), nil)
+	})
+}
+
+// Who has introduced itself in time is not late, however long it takes to look at it, and
+// is not pinged before it has come in.
+func TestIntroductionInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, s, far := startPipe(t, time.Minute)
+		s.Await(3 * time.Second)
+		s.Start()
+		silent(t, far, 3*time.Second-1)
+		equal(t, "in time", s.Introduced(), true)
+		silent(t, far, time.Hour)
+		equal(t, "again", s.Introduced(), true)
+		equal(t, "in time", s.Authenticated(), true)
+		silent(t, far, 2*time.Second-1)
+		hears(t, far, ping)
+	})
+}
+
+func TestIntroductionTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, s, far := startPipe(t, time.Minute)
+		s.Await(3 * time.Second)
+		s.Start()
+		hearsAfter(t, far, 3*time.Second, w.cfg.Late.Line)
+		equal(t, "in time", s.Introduced(), false)
+		equal(t, "in time", s.Authenticated(), false)
 	})
 }
 

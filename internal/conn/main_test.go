@@ -82,7 +82,7 @@ func newWorld(t *testing.T) *world {
 		},
 		PingLine: []byte("PING\r\n"),
 		Stale:    conn.Verdict{Line: "-ERR 'Stale Connection'\r\n", Reason: conn.StaleConnection},
-		Late:     conn.Verdict{Line: "-ERR 'Authentication Timeout'\r\n", Reason: conn.AuthenticationTimeout, Log: "authentication timeout"},
+		Late:     conn.Verdict{Line: "-ERR 'Authentication Timeout'\r\n", Reason: conn.AuthenticationTimeout, Log: "authentication timeout", Quiet: true},
 		Log:      new(logs.Log),
 		Stats:    &w.stats,
 		Track:    &w.track,

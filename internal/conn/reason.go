@@ -23,30 +23,34 @@ const (
 	MaxControlLineExceeded
 	ServerShutdown
 	NoRespondersRequiresHeaders
+	MaxAccountConnectionsExceeded
+	MaxSubscriptionsExceeded
 	InternalError
 	TLSHandshakeError
 )
 
 var reasonTexts = [...]string{
-	Open:                        "Open",
-	ClientClosed:                "Client Closed",
-	AuthenticationTimeout:       "Authentication Timeout",
-	AuthenticationViolation:     "Authentication Failure",
-	SlowConsumerPending:         "Slow Consumer (Pending Bytes)",
-	SlowConsumerDeadline:        "Slow Consumer (Write Deadline)",
-	WriteError:                  "Write Error",
-	ReadError:                   "Read Error",
-	ParseError:                  "Parse Error",
-	StaleConnection:             "Stale Connection",
-	ProtocolViolation:           "Protocol Violation",
-	BadClientProtocolVersion:    "Bad Client Protocol Version",
-	MaxConnectionsExceeded:      "Maximum Connections Exceeded",
-	MaxPayloadExceeded:          "Maximum Message Payload Exceeded",
-	MaxControlLineExceeded:      "Maximum Control Line Exceeded",
-	ServerShutdown:              "Server Shutdown",
-	NoRespondersRequiresHeaders: "No Responders Requires Headers",
-	InternalError:               "Unknown State",
-	TLSHandshakeError:           "TLS Handshake Failure",
+	Open:                          "Open",
+	ClientClosed:                  "Client Closed",
+	AuthenticationTimeout:         "Authentication Timeout",
+	AuthenticationViolation:       "Authentication Failure",
+	SlowConsumerPending:           "Slow Consumer (Pending Bytes)",
+	SlowConsumerDeadline:          "Slow Consumer (Write Deadline)",
+	WriteError:                    "Write Error",
+	ReadError:                     "Read Error",
+	ParseError:                    "Parse Error",
+	StaleConnection:               "Stale Connection",
+	ProtocolViolation:             "Protocol Violation",
+	BadClientProtocolVersion:      "Bad Client Protocol Version",
+	MaxConnectionsExceeded:        "Maximum Connections Exceeded",
+	MaxPayloadExceeded:            "Maximum Message Payload Exceeded",
+	MaxControlLineExceeded:        "Maximum Control Line Exceeded",
+	ServerShutdown:                "Server Shutdown",
+	NoRespondersRequiresHeaders:   "No Responders Requires Headers",
+	InternalError:                 "Unknown State",
+	TLSHandshakeError:             "TLS Handshake Failure",
+	MaxAccountConnectionsExceeded: "Maximum Account Connections Exceeded",
+	MaxSubscriptionsExceeded:      "Maximum Subscriptions Exceeded",
 }
 
 func (r Reason) String() string {
@@ -70,7 +74,8 @@ func (r Reason) final() bool {
 type Verdict struct {
 	Line   string // what the peer is told, a whole protocol line; "" = nothing
 	Reason Reason
-	Log    string // what the operator is told, at error level; "" = nothing
+	Log    string // what the operator is told; "" = nothing
+	Quiet  bool   // at debug level, not as an error
 }
 
 func (v *Verdict) Error() string { return v.Reason.String() + ": " + v.Log }

@@ -260,6 +260,8 @@ func (s *socket) readOnce() (more bool, hold func()) {
 
 func (s *socket) lengthy() { s.poller.share() }
 
+func (s *socket) hungUp() bool { return s.hup.Load() }
+
 // flush writes the batch as far as the kernel takes it. If it takes no more, the
 // right to write rests with blocked.
 func (s *socket) flush(direct bool) {

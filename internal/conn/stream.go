@@ -140,4 +140,6 @@ func (s *stream) shut() { s.nc.Close() }
 
 func (s *stream) lengthy() {} // has its own reader
 
+func (s *stream) hungUp() bool { return false } // not known
+
 func (s *stream) unsent() int { return 0 } // not known

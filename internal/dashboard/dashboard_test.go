@@ -103,6 +103,7 @@ func TestNoSecretIsTold(t *testing.T) {
 		`authorization { token: "CANARY" }`,
 		`authorization { users: [ { user: "CANARY", password: "CANARY", permissions: { publish: "CANARY" } } ] }`,
 		`authorization { users: [ { nkey: ` + nkey + ` } ] }`,
+		`accounts { A: { users: [ { user: "CANARY", password: "CANARY" } ] } }`,
 		`http_auth { user: "CANARY", password: "CANARY" }`,
 		`http_auth { token: "CANARY" }`,
 	}

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"slices"
 
 	"nats-server/internal/account"
 	"nats-server/internal/buf"
@@ -95,43 +96,90 @@ func (l *lane) each(f func(*target)) {
 	}
 }
 
-// lanes is a direct-mapped cache. A subject gets a lane when it is seen a second
-// time with no other of the same slot between, so that subjects used once, as
-// inboxes are, cost no memory and displace nothing.
+// lanes is a cache with sets of a few slots each. A subject gets a lane when it is
+// seen a second time with few others of the same set between, so that subjects used
+// once, as inboxes are, cost no memory and displace nothing.
+//
+// The cache grows to hold the subjects that come again, whose number is measured with
+// a probe: one subject without a lane is remembered, and how many others without a
+// lane pass until it comes again.
 type lanes struct {
-	slots    []*lane
-	seen     []uint32 // hash of the last subject without a lane
-	targets  int
-	replaced int // lanes displaced since the cache last grew
+	slots   []*lane
+	seen    []uint32 // tags of subjects without a lane
+	targets int
+	probe   uint32 // tag of the remembered subject
+	passed  int    // how many subjects without a lane came since
 }
+
+const (
+	// set is how many slots a subject may be in.
+	set = 4
+
+	// patience is how many subjects without a lane pass before a probe is replaced.
+	// It is a prime number, so that no regular pattern always shows the wrong ones.
+	patience = 2*mostLanes + 5
+)
 
 // find returns the lane of subj, or nil with the slot to fill if it is time to
 // make one.
 func (c *lanes) find(h uint64, subj []byte) (l *lane, slot int) {
 	if len(c.slots) == 0 {
-		c.slots, c.seen = make([]*lane, fewLanes), make([]uint32, fewLanes)
+		c.resize(fewLanes)
 	}
-	slot = int(h) & (len(c.slots) - 1)
-	if l = c.slots[slot]; l != nil && l.hash == h && bytes.Equal(l.subject, subj) {
-		return l, slot
+	at := c.set(h)
+	for slot = at; slot < at+set; slot++ {
+		if l = c.slots[slot]; l != nil && l.hash == h && bytes.Equal(l.subject, subj) {
+			return l, slot
+		}
 	}
-	if tag := uint32(h >> 32); c.seen[slot] != tag {
-		c.seen[slot] = tag
-		return nil, -1
+	return nil, c.miss(h)
+}
+
+// set returns the first slot of the set for the hash h.
+func (c *lanes) set(h uint64) int { return int(h) & (len(c.slots) - set) }
+
+// miss notes a subject without a lane and returns the slot for it, or -1 if it was not
+// seen before.
+func (c *lanes) miss(h uint64) (slot int) {
+	tag := uint32(h >> 32)
+	c.measure(tag)
+	at, turn := c.set(h), c.passed%set // as good as random
+	seen := c.seen[at : at+set]
+	if i := slices.Index(seen, tag); i < 0 {
+		seen[turn] = tag
+		return -1
 	}
-	return nil, slot
+	for i, l := range c.slots[at : at+set] {
+		if l == nil || !l.stamp.Current() {
+			return at + i
+		}
+	}
+	return at + turn
+}
+
+// measure lets the cache grow if the subject with that tag, which has no lane, shows
+// that there are too few. A probe that does not come again soon was a bad one.
+func (c *lanes) measure(tag uint32) {
+	if c.passed++; tag == c.probe {
+		n := len(c.slots)
+		for n < mostLanes && n < 4*c.passed {
+			n *= 2
+		}
+		if n > len(c.slots) {
+			c.resize(n)
+		}
+	} else if c.passed < patience {
+		return
+	}
+	c.probe, c.passed = tag, 0
 }
 
 func (c *lanes) put(slot int, l *lane) {
 	if old := c.slots[slot]; old != nil {
 		c.count(-old.targets())
-		c.replaced++
 	}
 	c.slots[slot] = l
 	c.count(l.targets())
-	if c.replaced > len(c.slots) && len(c.slots) < mostLanes {
-		c.grow()
-	}
 }
 
 // count notes that there are n more targets. Beyond the bound it empties the cache.
@@ -142,13 +190,14 @@ func (c *lanes) count(n int) {
 	}
 }
 
-func (c *lanes) grow() {
+// resize makes n slots, more than there are. What was one set becomes several, so that
+// each lane has its place.
+func (c *lanes) resize(n int) {
 	old := c.slots
-	n := 4 * len(old)
-	c.slots, c.seen, c.replaced = make([]*lane, n), make([]uint32, n), 0
-	for _, l := range old {
+	c.slots, c.seen = make([]*lane, n), make([]uint32, n)
+	for i, l := range old {
 		if l != nil {
-			c.slots[int(l.hash)&(n-1)] = l
+			c.slots[c.set(l.hash)+i%set] = l
 		}
 	}
 }

@@ -74,6 +74,37 @@ func TestManySubjectsInTurn(t *testing.T) {
 	}
 }
 
+// The cache of lanes is as large as it has to be for the subjects that come again.
+func TestLanesFitTheSubjectsThatComeAgain(t *testing.T) {
+	f := func(what string, subject func(i int) string, leastLanes, mostLanes, mostSlots int) {
+		t.Helper()
+		w := newWorld(t)
+		p := w.peer()
+		for i := range 20_000 {
+			p.pub(message(subject(i), "x"))
+		}
+		lanes, slots := p.sender.Lanes()
+		if lanes < leastLanes || lanes > mostLanes || slots > mostSlots {
+			t.Errorf("%s: %d lanes in %d slots", what, lanes, slots)
+		}
+	}
+	rotating := func(n int) func(int) string {
+		return func(i int) string { return fmt.Sprintf("s.%d", i%n) }
+	}
+	f("one subject", rotating(1), 1, 1, 16)
+	f("10 subjects", rotating(10), 10, 10, 64)
+	f("250 subjects", rotating(250), 240, 250, 1024)
+	f("700 subjects", rotating(700), 500, 700, 1024)
+	f("subjects used once", rotating(20_000), 0, 0, 16)
+	f("subjects used twice", func(i int) string { return fmt.Sprintf("s.%d", i/2) }, 1, 16, 16)
+	f("100 subjects among others used once", func(i int) string {
+		if i%2 == 0 {
+			return fmt.Sprintf("s.%d", i/2%100)
+		}
+		return fmt.Sprintf("t.%d", i)
+	}, 90, 100, 1024)
+}
+
 func heap() int64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -57,7 +57,7 @@ var rooms = map[string]room{
 	"metrics":   {mayImport: "facts monitor", modules: "github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp", why: "it shows reports in another form; counting is for those who know"},
 
 	// root
-	"options": {mayImport: "conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
+	"options": {mayImport: "auth conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
 	"/server": {mayImport: "account auth client conn dashboard facts ids insight interest keys listen logs metrics monitor options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process

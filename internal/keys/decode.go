@@ -26,6 +26,8 @@ func (r *Report) decode(t Table, v *conf.Value) {
 		case row != nil:
 			r.secret = outer || row.Secret
 			row.Value.read(r, key, e.Value)
+		case r.strict:
+			r.Errorf(e.Pos, "error parsing %s config, unknown field %q%s", r.path[len(r.path)-1], conf.Excerpt(e.Key), r.suggestion(t, e.Key))
 		case !e.Value.UsedAsVariable():
 			r.Errorf(e.Pos, "unknown field %q%s", conf.Excerpt(e.Key), r.suggestion(t, e.Key))
 		}
@@ -35,10 +37,12 @@ func (r *Report) decode(t Table, v *conf.Value) {
 
 // Block decodes a map within another value and reports whether nothing was wrong
 // with it.
-func (r *Report) Block(key string, t Table, v *conf.Value) bool {
-	before := len(r.errors)
-	r.path = append(r.path, key)
+func (r *Report) Block(key string, t Table, v *conf.Value) bool { return r.block(key, t, v, false) }
+
+func (r *Report) block(key string, t Table, v *conf.Value, strict bool) bool {
+	before, outer := len(r.errors), r.strict
+	r.path, r.strict = append(r.path, key), strict
 	r.decode(t, v)
-	r.path = r.path[:len(r.path)-1]
+	r.path, r.strict = r.path[:len(r.path)-1], outer
 	return len(r.errors) == before
 }

@@ -70,10 +70,10 @@ func Seconds(p *time.Duration) Value {
 				s = float64(v.Int)
 			case conf.Float:
 			case conf.String:
-				r.duration(key, v, p, fmt.Sprintf("error parsing %s, '%s'", r.block(), key))
+				r.duration(key, v, p, fmt.Sprintf("error parsing %s, '%s'", r.where(), key))
 				return
 			default:
-				r.Errorf(v.Pos, "error parsing %s, '%s' wrong type: expected seconds or a duration such as \"2s\", but %s", r.block(), key, r.found(v))
+				r.Errorf(v.Pos, "error parsing %s, '%s' wrong type: expected seconds or a duration such as \"2s\", but %s", r.where(), key, r.found(v))
 				return
 			}
 			if r.seconds(key, v, s, p) && *p > time.Minute {

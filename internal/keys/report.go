@@ -12,6 +12,7 @@ type Report struct {
 	root     Table
 	path     []string // blocks being decoded
 	secret   bool     // what is being decoded must not be shown
+	strict   bool     // the innermost block has no variables
 	warnings []string
 	errors   []string
 }
@@ -45,8 +46,8 @@ type Problems []string
 // Error returns the lines, each with its newline.
 func (p Problems) Error() string { return strings.Join(p, "\n") + "\n" }
 
-// block is how messages name the block being decoded.
-func (r *Report) block() string {
+// where is how messages name the block being decoded.
+func (r *Report) where() string {
 	if len(r.path) == 0 {
 		return "config"
 	}

@@ -196,13 +196,19 @@ func addressHint(text string) string {
 }
 
 // Block is a map with keys of its own.
-func Block(t Table) Value {
+func Block(t Table) Value { return block(t, false) }
+
+// StrictBlock is a Block with no other keys but its own, not even as variables (spec:
+// configuration.md 8).
+func StrictBlock(t Table) Value { return block(t, true) }
+
+func block(t Table, strict bool) Value {
 	return Value{form: "map", sub: t, read: func(r *Report, key string, v *conf.Value) {
 		if v.Kind != conf.Map {
 			r.Errorf(v.Pos, "Expected map to define %s, got %s: write %s { … }", key, v.Kind.GoType(), key)
 			return
 		}
-		r.Block(key, t, v)
+		r.block(key, t, v, strict)
 	}}
 }
 

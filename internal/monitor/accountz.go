@@ -8,6 +8,7 @@ import (
 // one of them.
 type Accountz struct {
 	head
+	System   string         `json:"system_account,omitempty"`
 	Accounts []string       `json:"accounts,omitempty"`
 	Detail   *AccountDetail `json:"account_detail,omitempty"`
 }
@@ -16,6 +17,7 @@ type Accountz struct {
 type AccountDetail struct {
 	Name          string       `json:"account_name"`
 	Updated       time.Time    `json:"update_time"`
+	System        bool         `json:"is_system,omitempty"`
 	Expired       bool         `json:"expired"`
 	Complete      bool         `json:"complete"`
 	JetStream     bool         `json:"jetstream_enabled"`
@@ -30,6 +32,9 @@ type AccountDetail struct {
 func (r *Reports) Accountz(name string) (*Accountz, error) {
 	z := &Accountz{head: r.head()}
 	for _, a := range r.source.Accounts() {
+		if a.System {
+			z.System = a.Name
+		}
 		switch name {
 		case "":
 			z.Accounts = append(z.Accounts, a.Name)
@@ -39,7 +44,7 @@ func (r *Reports) Accountz(name string) (*Accountz, error) {
 				totals = new(accountTotals)
 			}
 			z.Detail = &AccountDetail{
-				Name: name, Updated: a.Updated.UTC(), Complete: true, NameTag: name,
+				Name: name, Updated: a.Updated.UTC(), System: a.System, Complete: true, NameTag: name,
 				Clients: totals.clients, Leafs: totals.leafs, Subscriptions: uint32(a.Subscriptions),
 			}
 			z.Detail.Sublist.add(a)

@@ -39,7 +39,7 @@ func (g *Gate) admits(w http.ResponseWriter, r *http.Request) bool {
 	} else if kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.EqualFold(kind, "Bearer") {
 		c.Token = token
 	}
-	gone := func() bool { return r.Context().Err() != nil }
+	gone := func(bool) bool { return r.Context().Err() != nil }
 	if (c.Password != "" || c.Token != "") && g.directory.Admit(c, gone) != nil {
 		return true
 	}

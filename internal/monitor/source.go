@@ -60,6 +60,7 @@ type Client interface {
 // Account is what is known of an account.
 type Account struct {
 	Name             string
+	System           bool      // the one for what servers tell each other
 	Updated          time.Time // when its configuration last changed
 	Subscriptions    int       // in its table now
 	Inserts, Removes uint64    // of subscriptions, ever

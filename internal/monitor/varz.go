@@ -71,6 +71,7 @@ type Varz struct {
 	HTTPReqStats          map[string]uint64 `json:"http_req_stats"`
 	ConfigLoadTime        time.Time         `json:"config_load_time"`
 	ConfigDigest          string            `json:"config_digest"`
+	SystemAccount         string            `json:"system_account,omitempty"`
 	SlowConsumersStats    KindCounts        `json:"slow_consumer_stats"`
 	StaleConnectionsStats KindCounts        `json:"stale_connection_stats"`
 	DiskIOWaitStats       diskWaits         `json:"disk_io_wait_stats"`
@@ -126,6 +127,7 @@ func (r *Reports) Varz() *Varz {
 		Cores: runtime.NumCPU(), MaxProcs: runtime.GOMAXPROCS(0),
 		HTTPReqStats:   r.requestCounts(),
 		ConfigLoadTime: about.Loaded.UTC(), ConfigDigest: o.ConfigDigest,
+		SystemAccount: o.System(),
 	}
 	if o.TLS != nil {
 		v.TLSTimeout = o.TLS.Timeout.Seconds()

@@ -1,18 +1,15 @@
 package options
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
-
-	"github.com/nats-io/nkeys"
 
 	"nats-server/internal/conf"
 	"nats-server/internal/keys"
 	"nats-server/internal/perms"
 )
 
-func (o *Options) authKeys() keys.Table {
+func (o *Options) authKeys(known *people) keys.Table {
 	defaults := new(*perms.Config)
 	block := keys.Table{
 		{Name: "user", Aliases: []string{"username"}, Value: keys.String(&o.Username), Label: "authorization username", Secret: true,
@@ -21,7 +18,7 @@ func (o *Options) authKeys() keys.Table {
 			Doc: "Password of the single user, plain or a bcrypt hash."},
 		{Name: "token", Value: keys.String(&o.Authorization), Label: "authorization token", Secret: true,
 			Doc: "Token that clients present, plain or a bcrypt hash."},
-		{Name: "users", Value: o.users(), Label: "authorization users", Secret: true, Doc: "Users, instead of a single one."},
+		{Name: "users", Value: known.users(&o.Users, false), Label: "authorization users", Secret: true, Doc: "Users, instead of a single one."},
 		{Name: "default_permissions", Aliases: []string{"default_permission", "permissions"}, Value: permissions(defaults).Quiet(),
 			Doc: "Permissions of the users that have none of their own."},
 		{Name: "timeout", Value: keys.Seconds(&o.AuthTimeout), Label: "authorization timeout", Default: `"2s"`,
@@ -30,10 +27,10 @@ func (o *Options) authKeys() keys.Table {
 	block = append(block, keys.Unsupported("auth_callout auth_hook", "proxy_required")...)
 	finish := func(r *keys.Report, at conf.Pos) {
 		o.checkAuth(r, at)
-		for _, u := range o.Users {
-			if u.Permissions == nil {
-				u.Permissions = *defaults
-			}
+		giveDefaults(o.Users, *defaults)
+		o.checkSingle(r, known)
+		if o.Username == "" && o.Password == "" && o.Authorization == "" && o.Users == nil {
+			o.Users = []*User{} // a list nevertheless: see OpenToAll
 		}
 	}
 	return keys.Table{
@@ -56,21 +53,42 @@ func (o *Options) checkAuth(r *keys.Report, at conf.Pos) {
 	}
 }
 
+// checkSingle is done after each block that has to do with it: after the last one both
+// sides are known.
+func (o *Options) checkSingle(r *keys.Report, known *people) {
+	if known.inAccounts == (conf.Pos{}) {
+		return
+	}
+	if o.Username != "" || o.Password != "" {
+		r.Errorf(known.inAccounts, "Can not have a single user/pass and accounts")
+	}
+	if o.Authorization != "" {
+		r.Errorf(known.inAccounts, "Can not have a token and accounts")
+	}
+}
+
 // checkUsers is for what only all keys together tell (spec: configuration.md 11).
 func (o *Options) checkUsers() error {
+	users, accounts := o.AllUsers()
 	found := o.NoAuthUser == ""
-	for _, u := range o.Users {
+	seen := make(map[string]bool, len(users))
+	for i, u := range users {
 		if u.Permissions != nil {
 			if _, err := u.Permissions.Compile(); err != nil {
 				return fmt.Errorf("invalid permissions for user %q: %w", u.id(), err)
 			}
 		}
+		if seen[u.id()] {
+			//lint:ignore ST1005 as the same mistake in a file
+			return fmt.Errorf("Duplicate user %q detected, in account %q", u.id(), accounts[i])
+		}
+		seen[u.id()] = true
 		found = found || u.id() == o.NoAuthUser
 	}
 	switch {
 	case found:
 		return nil
-	case len(o.Users) == 0:
+	case len(users) == 0:
 		return fmt.Errorf("no_auth_user: %q present, but users/nkeys are not defined", o.NoAuthUser)
 	}
 	return fmt.Errorf("no_auth_user: %q not present as user or nkey in authorization block or account configuration", o.NoAuthUser)
@@ -82,56 +100,6 @@ func (u *User) id() string {
 		return u.Nkey
 	}
 	return u.Username
-}
-
-func (o *Options) users() keys.Value {
-	show := func() string {
-		b, _ := json.Marshal(o.Users) // texts and numbers always encode
-		return string(b)
-	}
-	return keys.List(new(User).keys(), show, func(r *keys.Report, key string, v *conf.Value) {
-		if v.Kind != conf.Array {
-			r.Errorf(v.Pos, "Expected users field to be an array, got %s: write users: [ { … } ]", text(v))
-			return
-		}
-		o.Users = make([]*User, 0, len(v.List))
-		seen := make(map[string]conf.Pos, len(v.List))
-		for _, e := range v.List {
-			u := new(User)
-			if u.read(r, e, seen) {
-				o.Users = append(o.Users, u)
-			}
-		}
-	})
-}
-
-// read takes one entry of a list of users, and reports whether it is good.
-func (u *User) read(r *keys.Report, v *conf.Value, seen map[string]conf.Pos) bool {
-	if v.Kind != conf.Map {
-		r.Errorf(v.Pos, "Expected user entry to be a map/struct, got %s", text(v))
-		return false
-	}
-	if !r.Block("user", u.keys(), v) {
-		return false
-	}
-	kind := "user"
-	if u.Nkey != "" {
-		kind = "nkey"
-	}
-	switch {
-	case u.Nkey != "" && !nkeys.IsValidPublicUserKey(u.Nkey):
-		r.Errorf(v.Pos, "Not a valid public nkey for a user")
-	case u.Nkey != "" && (u.Username != "" || u.Password != ""):
-		r.Errorf(v.Pos, "Nkey users do not take usernames or passwords")
-	case u.id() == "":
-		r.Errorf(v.Pos, "User entry requires a user")
-	case seen[u.id()] != (conf.Pos{}):
-		r.Errorf(v.Pos, "Duplicate %s %q detected: the first one is at %s", kind, u.id(), seen[u.id()])
-	default:
-		seen[u.id()] = v.Pos
-		return true
-	}
-	return false
 }
 
 func (u *User) keys() keys.Table {

@@ -25,7 +25,7 @@ func Changes(old, next *Options) []keys.Difference {
 // different things.
 func CredentialsDiffer(a, b *Options) bool {
 	return a.Username != b.Username || a.Password != b.Password || a.Authorization != b.Authorization ||
-		a.NoAuthUser != b.NoAuthUser || !reflect.DeepEqual(a.Users, b.Users)
+		a.NoAuthUser != b.NoAuthUser || !reflect.DeepEqual(a.Users, b.Users) || !reflect.DeepEqual(a.Accounts, b.Accounts)
 }
 
 // splitUsers puts changed nkeys in a line of their own, as operators know it.

@@ -1,6 +1,7 @@
 package options_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -28,17 +29,18 @@ func TestChangesOfEveryKey(t *testing.T) {
 	shown := map[string]string{ // where the name is not the key's
 		"port": "listen", "host": "listen", "logfile": "log_file", "authorization": "authorization token",
 		"http_port": "http", "https_port": "https", "http_auth": "http_auth token",
+		"no_system_account": "system_account",
 	}
 	for _, row := range supported() {
 		var want []string
 		switch row.Name {
-		case "no_auth_user": // needs users, see TestChangesOfCredentials
+		case "no_auth_user", "system_account": // need others, see TestChangesOfCredentials
 			continue
 		case "https", "https_port": // need a certificate
 			continue
 		case "tls":
 			want = []string{"tls cert_file", "tls key_file", "tls timeout", "authorization timeout", "tls"} // defaults, too
-		case "disable_sublist_cache", "no_system_account": // have no effect
+		case "disable_sublist_cache": // has no effect
 		case "trace_verbose", "trace_headers":
 			want = []string{"trace", row.Name}
 		default:
@@ -70,7 +72,7 @@ func TestWhatNeedsARestart(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"listen", "port", "host"}; !slices.Equal(got, want) {
+	if want := []string{"listen", "port", "host", "system_account", "no_system_account"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -106,6 +108,35 @@ func TestChangesOfCredentials(t *testing.T) {
 	f(users("a", "b"), users("a", "b", "c", "d"), one("users"))
 	f(users("a", `b"`), users(`a"`, "b"), one("users"))
 	f(users("a", "b"), options.Options{}, one("users"))
+
+	accounts := keys.Difference{Name: "accounts"}
+	a := func(limit int, users ...*options.User) options.Options {
+		return options.Options{Accounts: []*options.Account{{Name: "A", Users: users, Limits: options.AccountLimits{MaxConnections: limit}}}}
+	}
+	f(options.Options{}, a(0), accounts)
+	f(a(0), a(1), accounts)
+	f(a(1), a(1))
+	f(a(0, &options.User{Username: "u"}), a(0, &options.User{Username: "v"}), accounts)
+	f(a(0, &options.User{Username: "u"}), options.Options{Users: []*options.User{{Username: "u"}}}, one("users"), accounts)
+}
+
+// Which account is that of the servers can not change, but it may be spelt out.
+func TestChangesOfTheSystemAccount(t *testing.T) {
+	f := func(old, next options.Options, want string) {
+		t.Helper()
+		old.Accounts, next.Accounts = []*options.Account{{Name: "A"}}, []*options.Account{{Name: "A"}}
+		got := ""
+		for _, d := range options.Changes(completed(t, old), completed(t, next)) {
+			got += fmt.Sprintf("%s %s %s %v", d.Name, d.Old, d.New, d.Change)
+		}
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	f(options.Options{}, options.Options{SystemAccount: "$SYS"}, "")
+	f(options.Options{SystemAccount: "A"}, options.Options{SystemAccount: "A", NoSystemAccount: true}, "")
+	f(options.Options{}, options.Options{SystemAccount: "A"}, `system_account "$SYS" "A" needs a restart`)
+	f(options.Options{NoSystemAccount: true}, options.Options{}, `system_account "" "$SYS" needs a restart`)
 }
 
 // The time that clients have for their credentials is not part of them.

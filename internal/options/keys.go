@@ -15,7 +15,9 @@ func (o *Options) Keys() keys.Table {
 	t = append(t, o.logKeys()...)
 	t = append(t, o.limitKeys()...)
 	t = append(t, o.tlsKeys()...)
-	t = append(t, o.authKeys()...)
+	known := &people{seen: make(map[string]sighting)}
+	t = append(t, o.authKeys(known)...)
+	t = append(t, o.accountKeys(known)...)
 	t = append(t, o.monitorKeys()...)
 	t = append(t, o.processKeys()...)
 	return append(t, notYet()...)
@@ -97,8 +99,6 @@ func (o *Options) limitKeys() keys.Table {
 			Doc: "Wait of lame duck mode before it closes the first client; 0 is none."},
 		{Name: "disable_sublist_cache", Aliases: []string{"no_sublist_cache"}, Value: keys.Satisfied().Quiet(), Default: "true",
 			Since: "2.0.2", Doc: "Has no effect: there is no such cache."},
-		{Name: "no_system_account", Aliases: []string{"no_system", "no_sys_acc"}, Value: keys.Satisfied().Quiet(), Default: "true",
-			Since: "2.2.0", Doc: "Has no effect: this version has no system account."},
 	}
 }
 
@@ -146,7 +146,7 @@ func notYet() keys.Table {
 		"prof_port", "prof_block_rate", "write_timeout",
 		"connect_error_reports", "reconnect_error_reports", "connection_error_report_attempts",
 		"proxy_protocol", "ocsp", "ocsp_cache",
-		"accounts", "mappings maps", "system_account system",
+		"mappings maps",
 		"operator operators root roots root_operator root_operators", "trusted trusted_keys",
 		"resolver account_resolver accounts_resolver", "resolver_tls", "resolver_preload",
 		"resolver_pinned_accounts", "default_sentinel", "cluster", "gateway", "leafnodes leaf",

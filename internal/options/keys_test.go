@@ -51,7 +51,9 @@ var samples = map[string]struct {
 	"lame_duck_duration":     {"30s", options.Options{LameDuckDuration: 30 * time.Second}},
 	"lame_duck_grace_period": {"0s", options.Options{LameDuckGracePeriod: -1}},
 	"disable_sublist_cache":  {"no", options.Options{}},
-	"no_system_account":      {"no", options.Options{}},
+	"accounts":               {"[A]", options.Options{Accounts: []*options.Account{{Name: "A"}}}},
+	"system_account":         {"A", options.Options{SystemAccount: "A"}},
+	"no_system_account":      {"yes", options.Options{NoSystemAccount: true}},
 	"authorization":          {"{token: t}", options.Options{Authorization: "t"}},
 	"tls":                    {"{cert_file: c, key_file: k}", options.Options{TLS: &tlsconf.Config{CertFile: "c", KeyFile: "k"}}},
 	"allow_non_tls":          {"yes", options.Options{AllowNonTLS: true}},
@@ -130,14 +132,15 @@ func TestAuthorizationNames(t *testing.T) {
 		good(t, "authorization {"+in+"\n}", want)
 		good(t, "AUTHORIZATION {"+strings.ToUpper(in)+"\n}", want)
 	}
-	f("", options.Options{})
+	given := []*options.User{} // there is a block: see Options.OpenToAll
+	f("", options.Options{Users: given})
 	f("user: A", options.Options{Username: "A"})
 	f("username: A", options.Options{Username: "A"})
 	f("pass: A", options.Options{Password: "A"})
 	f("password: A", options.Options{Password: "A"})
 	f("token: A", options.Options{Authorization: "A"})
-	f("timeout: 0.5", options.Options{AuthTimeout: 500 * time.Millisecond})
-	f("timeout: 5", options.Options{AuthTimeout: 5 * time.Second})
+	f("timeout: 0.5", options.Options{Users: given, AuthTimeout: 500 * time.Millisecond})
+	f("timeout: 5", options.Options{Users: given, AuthTimeout: 5 * time.Second})
 	f("users: []", options.Options{Users: []*options.User{}})
 	f("users: [{user: A}]", options.Options{Users: []*options.User{{Username: "A"}}})
 	f("users: [{username: A, pass: B}, {user: C, password: D}]",
@@ -195,6 +198,9 @@ func TestDefaultsAsDocumented(t *testing.T) {
 			t.Errorf("%s: %v", row.Name, err)
 		}
 		o, err = o.Complete()
+		if row.Name == "system_account" { // is the default by its effect
+			o.SystemAccount = strings.TrimPrefix(o.System(), "$SYS")
+		}
 		if diff := cmp.Diff(defaults, o); err != nil || diff != "" {
 			t.Errorf("%s: %v -default +written\n%s", row.Name, err, diff)
 		}
@@ -343,5 +349,5 @@ authorization {user: admin, password: ` + hash + `, timeout: 1}
 `)
 	f("authorization {\n  users = [\n    {user = \"CN=example.com,OU=a\"}\n    {user = \"CN=b\", permissions = {publish {allow = [\"x.>\"]}}}\n  ]\n}\n")
 	f("accounts {\n  A: {users: [{user: a, password: b}]}\n}\nsystem_account: A\njetstream {store_dir: /tmp}\n",
-		`1:0: "accounts"`, `4:1: "system_account"`, `5:1: "jetstream"`)
+		`5:1: "jetstream"`)
 }

@@ -79,8 +79,11 @@ func text(o *options.Options) string {
 			if value != nil {
 				fmt.Fprintf(&b, "%s: %d\n", name, len(value))
 			}
-			for _, u := range value {
-				fmt.Fprintf(&b, "  %q %q%s\n", u.Username, u.Password, more(u))
+			listUsers(&b, value)
+		case []*options.Account:
+			for _, a := range value {
+				fmt.Fprintf(&b, "Account %q: %+v %q\n", a.Name, a.Limits, a.Nkey)
+				listUsers(&b, a.Users)
 			}
 		case string:
 			if value != "" && name != "ConfigFile" && name != "ConfigDigest" {
@@ -93,6 +96,12 @@ func text(o *options.Options) string {
 		}
 	}
 	return b.String()
+}
+
+func listUsers(b *strings.Builder, users []*options.User) {
+	for _, u := range users {
+		fmt.Fprintf(b, "  %q %q%s\n", u.Username, u.Password, more(u))
+	}
 }
 
 func write(t testing.TB, text string) string {

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"nats-server/internal/auth"
 	"nats-server/internal/perms"
 	"nats-server/internal/tlsconf"
 )
@@ -71,9 +71,17 @@ type Options struct {
 	Username      string        // with Password: what a client must present in CONNECT
 	Password      string        // plain text or a bcrypt hash of it
 	Authorization string        // token a client must present in CONNECT, or a bcrypt hash of it
-	Users         []*User       // who may connect, instead of Username or Authorization; nil = no list
-	NoAuthUser    string        // the one of Users that a client without credentials is; "" = none
+	Users         []*User       // who may connect, to the account $G, instead of Username or Authorization; nil = no list
+	NoAuthUser    string        // the user, of Users or an account, that a client without credentials is; "" = none
 	AuthTimeout   time.Duration // time for CONNECT when credentials are required; 0 = 2 s, with TLS 1 s more than its timeout
+
+	Accounts        []*Account // accounts besides $G and $SYS, or $SYS with its users
+	SystemAccount   string     // name of the one for what servers tell each other; "" = $SYS
+	NoSystemAccount bool       // do not make an account $SYS
+
+	// CustomAuth decides who may connect, instead of everything else. Nil means that
+	// nobody is asked; in ReloadOptions, that the present one stays.
+	CustomAuth auth.Authenticator
 
 	// Monitoring over HTTP; see docs/monitoring.md.
 	HTTPHost         string // address of its listener; "" = Host
@@ -137,11 +145,8 @@ func (o Options) Complete() (Options, error) {
 		authTimeout = t.Timeout + time.Second
 	}
 	fill(&o.AuthTimeout, authTimeout)
-	o.Users = slices.Clone(o.Users)
-	for i, u := range o.Users {
-		own := *u
-		o.Users[i] = &own
-	}
+	o.Users = copyUsers(o.Users)
+	o.Accounts = copyAccounts(o.Accounts)
 	fill(&o.HTTPHost, o.Host)
 	fill(&o.MaxClosedClients, DefaultMaxClosed)
 	fill(&o.LogFormat, LogText)
@@ -179,6 +184,9 @@ func (o *Options) check() error {
 		}
 	}
 	if _, _, err := o.Advertised("", 0); err != nil {
+		return err
+	}
+	if err := o.checkAccounts(); err != nil {
 		return err
 	}
 	if err := o.checkUsers(); err != nil {

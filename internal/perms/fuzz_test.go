@@ -28,6 +28,7 @@ var (
 func FuzzPermissions(f *testing.F) {
 	f.Add("foo.*\nbar", "foo.bar", "foo\nfoo v1", "*.b\nfoo.> *.prod", "foo.bar", "foo.>", "eu.prod")
 	f.Add("", ">", "s.*", "", "a..b", "s.>", "")
+	f.Add("", "", "*.b", "", "b", ">.b", "")
 	f.Add("a.>.b", "", "", "a q..r", ".", "", "..")
 	f.Fuzz(func(t *testing.T, pubAllow, pubDeny, subAllow, subDeny, subj, filter, group string) {
 		c := perms.Config{

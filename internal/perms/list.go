@@ -1,15 +1,13 @@
 package perms
 
 import (
-	"slices"
-	"sort"
+	"math"
+	"strings"
 
 	"nats-server/internal/subject"
 )
 
-// list is a set of entries as a trie with one level per token. What follows a token
-// is sorted and searched by halves: most lists are short, and there may be one for
-// each of many users, for which maps would be too large.
+// list is a set of entries as a trie with one level per token.
 type list struct {
 	entries []string // sorted
 	level
@@ -17,14 +15,30 @@ type list struct {
 
 // level is what may come next at one depth of the trie.
 type level struct {
-	next []branch // literal tokens, sorted
-	one  *node    // '*'
-	rest *node    // '>'
+	next        children // literal tokens
+	one         *node    // '*'
+	rest        *node    // '>'
+	least, most uint8    // how many tokens of a subject the entries from here on can match
 }
 
-type branch struct {
-	token string
-	*node
+// endless is the most of a level with an entry that has no end, or a very long one.
+const endless = math.MaxUint8
+
+// admits reports whether any entry can match so many tokens. An empty level admits none.
+func (l *level) admits(tokens int) bool {
+	return tokens >= int(l.least) && (tokens <= int(l.most) || l.most == endless)
+}
+
+// widen makes l admit an entry of so many tokens.
+func (l *level) widen(tokens int, rest bool) {
+	n := uint8(min(tokens, endless))
+	if l.most == 0 || n < l.least {
+		l.least = n
+	}
+	if rest {
+		n = endless
+	}
+	l.most = max(l.most, n)
 }
 
 // node is one token in its place: the entries that end there, and what follows.
@@ -48,7 +62,9 @@ func (n *node) add(queue string) {
 
 // insert returns the node at which filter ends, made if it is missing.
 func (l *level) insert(filter string) *node {
+	rest := filter == ">" || strings.HasSuffix(filter, ".>")
 	for {
+		l.widen(1+strings.Count(filter, "."), rest)
 		token, tail, more := subject.Next(filter)
 		n := l.child(token)
 		if !more {
@@ -60,34 +76,26 @@ func (l *level) insert(filter string) *node {
 
 // child returns the node of token, made if it is missing.
 func (l *level) child(token string) *node {
-	var slot **node
 	switch {
 	case subject.IsOne(token):
-		slot = &l.one
+		return made(&l.one)
 	case subject.IsRest(token):
-		slot = &l.rest
-	default:
-		at := l.search([]byte(token))
-		if at == len(l.next) || l.next[at].token != token {
-			l.next = slices.Insert(l.next, at, branch{token: token})
-		}
-		slot = &l.next[at].node
+		return made(&l.rest)
 	}
+	text := []byte(token)
+	_, key := first(text)
+	if n := l.next.find(text, key); n != nil {
+		return n
+	}
+	n := new(node)
+	l.next.add(branch{key, token, n})
+	return n
+}
+
+// made returns the node in a slot, new if there is none.
+func made(slot **node) *node {
 	if *slot == nil {
 		*slot = new(node)
 	}
 	return *slot
-}
-
-// literal returns the node of a token that is not taken for a wildcard, or nil.
-func (l *level) literal(token []byte) *node {
-	if at := l.search(token); at < len(l.next) && l.next[at].token == string(token) {
-		return l.next[at].node
-	}
-	return nil
-}
-
-// search returns the place of a literal token among those of l.
-func (l *level) search(token []byte) int {
-	return sort.Search(len(l.next), func(i int) bool { return l.next[i].token >= string(token) })
 }

@@ -202,6 +202,41 @@ func TestRandomRules(t *testing.T) {
 	}
 }
 
+// Lists with many tokens at one depth, of any length, answer as short ones do.
+func TestManyTokens(t *testing.T) {
+	s := source{rand.New(rand.NewPCG(5, 6))}
+	tokens := []string{"*"}
+	for i := range 60 {
+		tokens = append(tokens, strings.Repeat("token", i%5)+strings.Repeat("x", i/5))
+	}
+	tokens = slices.DeleteFunc(tokens, func(s string) bool { return s == "" })
+	entries := func() (entries []string) {
+		for range s.IntN(100) {
+			entries = append(entries, s.words(tokens...))
+		}
+		return entries
+	}
+	published := 0
+	const rules, questions = 100, 200
+	for range rules {
+		c := perms.Config{
+			Publish:   &perms.Rules{Allow: append(entries(), "*.*", "token.>"), Deny: entries()},
+			Subscribe: &perms.Rules{Allow: entries(), Deny: entries()},
+		}
+		p, m := compile(t, c), model{c}
+		for range questions {
+			subj := s.words(tokens...)
+			compare(t, p, m, subj, s.words(tokens...), "")
+			if m.mayPublish(subj) {
+				published++
+			}
+		}
+	}
+	if part := float64(published) / (rules * questions); part < 0.1 || part > 0.9 {
+		t.Errorf("%.2f of the answers are yes", part)
+	}
+}
+
 // Filters is neither wrong nor overcautious: it says yes if and only if there is a
 // subject of the filter that may not be received.
 func TestFiltersKnowsWhenMayReceiveSaysNo(t *testing.T) {

@@ -3,6 +3,8 @@ package perms
 import (
 	"slices"
 	"time"
+
+	"nats-server/internal/subject"
 )
 
 // Permissions are compiled rules. A nil *Permissions allows everything. They are
@@ -32,9 +34,8 @@ func (p *Permissions) MayPublish(subj []byte) bool {
 	if p == nil {
 		return true
 	}
-	q := query{stop: plain}
-	return (!p.publish.limited || q.lookup(&p.publish.allow, subj) != 0) &&
-		q.lookup(&p.publish.deny, subj) == 0
+	q, r, n := query{stop: plain}, &p.publish, subject.Tokens(subj)
+	return (!r.limited || q.match(&r.allow.level, subj, n) != 0) && q.match(&r.deny.level, subj, n) == 0
 }
 
 // MaySubscribe reports whether the rules let the connection subscribe to a filter,
@@ -58,7 +59,7 @@ func (p *Permissions) MaySubscribe(filter, group []byte) bool {
 // overlook an entry that names a queue may also allow more.
 func (l *list) permits(filter, group []byte) bool {
 	loose, strict := query{group: group}, query{group: group, strict: true}
-	return loose.lookup(l, filter).permit() && strict.lookup(l, filter).permit()
+	return loose.lookup(&l.level, filter).permit() && strict.lookup(&l.level, filter).permit()
 }
 
 func (f found) permit() bool {
@@ -71,7 +72,7 @@ func (f found) permit() bool {
 // denies reports whether a deny entry is for subj, with no queue or that of group.
 func (r *rules) denies(subj, group []byte) bool {
 	q := query{group: group, stop: plain | member}
-	return q.lookup(&r.deny, subj)&q.stop != 0
+	return q.lookup(&r.deny.level, subj)&q.stop != 0
 }
 
 // MayReceive reports whether a message with that subject may be delivered to a

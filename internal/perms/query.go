@@ -15,59 +15,61 @@ const (
 type query struct {
 	group  []byte // empty: entries with a queue are none of its business
 	stop   found  // it ends early when it has found any of these
-	strict bool   // '*' in an entry does not stand for the token '>'
+	strict bool   // '*' in an entry does not stand for a last '>'
 }
 
-// lookup returns what the entries say that match subj. Wildcards in subj are
-// ordinary token values. A subject with an empty token is matched by none.
-func (q *query) lookup(l *list, subj []byte) found { return q.lookupAt(&l.level, subj) }
+// lookup returns what the entries below l say that match subj. Wildcards in subj are
+// ordinary token values. A subject with an empty token is matched by none: entries with
+// '*' and '>' look for it, and no literal is empty.
+func (q *query) lookup(l *level, subj []byte) found { return q.match(l, subj, subject.Tokens(subj)) }
 
-func (q *query) lookupAt(l *level, subj []byte) found {
-	if l.empty() || subject.HasEmptyToken(subj) {
-		return 0
-	}
-	return q.match(l, subj)
-}
-
-func (l *level) empty() bool { return len(l.next) == 0 && l.one == nil && l.rest == nil }
-
-// match is lookup for the rest of a subject without empty tokens.
-func (q *query) match(l *level, subj []byte) (got found) {
-	for {
-		if l.rest != nil {
-			got |= q.end(l.rest)
-		}
-		token, tail, more := subject.Next(subj)
-		if l.one != nil && got&q.stop == 0 && !(q.strict && subject.IsRest(token)) {
-			if more {
-				got |= q.match(&l.one.then, tail)
-			} else {
-				got |= q.end(l.one)
+// match is lookup for a subject of so many tokens.
+func (q *query) match(l *level, subj []byte, tokens int) (got found) {
+	for ; l.admits(tokens); tokens-- {
+		if l.rest != nil && !subject.HasEmptyToken(subj) {
+			if got |= q.end(l.rest); got&q.stop != 0 {
+				return got
 			}
 		}
-		if got&q.stop != 0 {
-			return got
+		n, key := first(subj)
+		literal, one := l.next.find(subj[:n], key), l.one
+		last := n == len(subj)
+		if n == 0 || q.strict && last && subject.IsRest(subj) {
+			one = nil
 		}
-		n := l.literal(token)
+		if last {
+			return got | q.end(literal) | q.end(one)
+		}
+		subj = subj[n+1:]
 		switch {
-		case n == nil:
+		case one == nil && literal == nil:
 			return got
-		case !more:
-			return got | q.end(n)
+		case one == nil:
+			l = &literal.then
+		case literal == nil:
+			l = &one.then
+		default:
+			if got |= q.match(&literal.then, subj, tokens-1); got&q.stop != 0 {
+				return got
+			}
+			l = &one.then
 		}
-		l, subj = &n.then, tail
 	}
+	return got
 }
 
-// end returns what the entries say that end at n.
+// end returns what the entries say that end at n, if there is such a node.
 func (q *query) end(n *node) (got found) {
+	if n == nil {
+		return 0
+	}
 	if n.plain {
 		got |= plain
 	}
 	if n.queues != nil && len(q.group) > 0 {
 		got |= queued
 		name := query{stop: plain}
-		if name.lookupAt(n.queues, q.group) != 0 {
+		if name.lookup(n.queues, q.group) != 0 {
 			got |= member
 		}
 	}
@@ -95,10 +97,11 @@ func (q *query) overlap(l *level, filter []byte) (got found) {
 	}
 	follow(l.one)
 	if !subject.IsOne(token) {
-		follow(l.literal(token))
+		_, key := first(token)
+		follow(l.next.find(token, key))
 		return got
 	}
-	for _, b := range l.next {
+	for _, b := range l.next.slots {
 		follow(b.node)
 	}
 	return got
@@ -115,7 +118,7 @@ func (q *query) all(l *level) (got found) {
 		}
 	}
 	follow(l.one)
-	for _, b := range l.next {
+	for _, b := range l.next.slots {
 		follow(b.node)
 	}
 	return got

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,13 +20,21 @@ type Snapshot struct {
 	Digest   string         `json:"digest,omitempty"` // of the configuration file
 	Salt     []byte         `json:"salt"`             // of the secrets
 	Settings []keys.Setting `json:"settings"`
+	Flags    *Flags         `json:"flags,omitempty"` // of the process; nil for a file
 }
 
-// Of returns the settings of completed options.
-func Of(o *options.Options) Snapshot {
+// Flags are the flags of a process, which its reloads apply over the file.
+type Flags struct {
+	Args   []string `json:"args,omitempty"`   // with replaced secrets
+	Secret []string `json:"secret,omitempty"` // names of the settings that these make
+}
+
+// Of returns the settings of completed options, which came about with these flags,
+// nil if there may be others.
+func Of(o *options.Options, f *Flags) Snapshot {
 	salt := make([]byte, 32)
 	rand.Read(salt)
-	return Snapshot{Digest: o.ConfigDigest, Salt: salt, Settings: o.Keys().Settings(salt)}
+	return Snapshot{Digest: o.ConfigDigest, Salt: salt, Settings: o.Keys().Settings(salt), Flags: f}
 }
 
 // Read returns the settings of target: a running server, by its process id or a file
@@ -48,7 +57,21 @@ func Read(target string) (Snapshot, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return Snapshot{}, fmt.Errorf("process %s publishes settings that this version does not understand: %w", id, err)
 	}
+	s.Source += s.Flags.names()
 	return s, nil
+}
+
+// names says for people which flags there are.
+func (f *Flags) names() string {
+	if f == nil || len(f.Args) == 0 {
+		return ""
+	}
+	var all []string
+	for _, a := range f.Args {
+		name, _, _ := strings.Cut(a, "=")
+		all = append(all, name)
+	}
+	return ", whose flags stay in force (" + strings.Join(all, " ") + ")"
 }
 
 func isPid(s string) bool {
@@ -65,15 +88,19 @@ func ofFile(path string) (Snapshot, error) {
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("%s: %w", path, err)
 	}
-	s := Of(&full)
+	s := Of(&full, nil)
 	s.Source = "configuration file " + path
 	return s, nil
 }
 
 // Changes returns what a server with the settings of the snapshot has to change to get
-// to completed options.
+// to completed options, which came about with its flags.
 func (s Snapshot) Changes(next *options.Options) []keys.Difference {
-	return keys.Compare(s.Settings, next.Keys().Settings(s.Salt))
+	changes := keys.Compare(s.Settings, next.Keys().Settings(s.Salt))
+	if s.Flags == nil {
+		return changes
+	}
+	return slices.DeleteFunc(changes, func(d keys.Difference) bool { return slices.Contains(s.Flags.Secret, d.Name) })
 }
 
 // ErrRestart says that a reload would be refused.

@@ -83,8 +83,20 @@ func tuneGC() {
 }
 
 // test says whether the configuration is good and, if asked, what a reload with it
-// would change. Warnings count as failure (spec: configuration.md 7.3).
+// would change: that of a process, with the flags of the process. Warnings count as
+// failure (spec: configuration.md 7.3).
 func test(c *cmdline.Command, stderr io.Writer) int {
+	var running plan.Snapshot
+	var unread error
+	if c.Against != "" {
+		if running, unread = plan.Read(c.Against); running.Flags != nil {
+			reloaded, err := c.GivenTo(running.Flags.Args)
+			if err != nil {
+				return complain(stderr, err)
+			}
+			c = &reloaded
+		}
+	}
 	o, warnings, err := c.Load()
 	if err == nil && len(warnings) > 0 {
 		err = lines(warnings)
@@ -96,13 +108,12 @@ func test(c *cmdline.Command, stderr io.Writer) int {
 	if err != nil {
 		return complain(stderr, err)
 	}
+	if unread != nil {
+		return complain(stderr, unread)
+	}
 	var changes string
 	var refused error
 	if c.Against != "" {
-		running, err := plan.Read(c.Against)
-		if err != nil {
-			return complain(stderr, err)
-		}
 		changes, refused = running.Describe(&full)
 	}
 	fmt.Fprintf(stderr, "nats-server: configuration file %s is valid (%s)\n%s", o.ConfigFile, o.ConfigDigest, changes)

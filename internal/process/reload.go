@@ -13,7 +13,7 @@ import (
 func (r *runner) reload() {
 	r.tell(r.manager.Reloading())
 	defer func() { r.tell(r.manager.Ready()) }()
-	next, warnings, err := r.command.Load()
+	next, warnings, err := r.command.LoadAgain()
 	if err == nil && next.ConfigFile == "" {
 		err = errors.New("can only reload config when a file is provided using -c or --config")
 	}

@@ -64,6 +64,8 @@ func (r *runner) serve(signals <-chan os.Signal, trap, ready func()) int {
 	// that is half way up. Whoever sees the pid file may send one.
 	trap()
 	defer signal.Reset(trapped()...)
+	defer r.settings.Close()
+	r.publish()
 	if err := writePidFile(r.options.PidFile); err != nil {
 		r.log.Fatalf("Could not write pidfile: %v", err)
 		return exitFailed
@@ -73,8 +75,6 @@ func (r *runner) serve(signals <-chan os.Signal, trap, ready func()) int {
 		r.log.Fatalf("%v", err)
 		return exitFailed
 	}
-	defer r.settings.Close()
-	r.publish()
 	r.writePorts(r.options.PortsFileDir)
 	defer r.removePorts()
 	ready()
@@ -110,7 +110,8 @@ func (r *runner) tell(err error) {
 
 // publish lets others see the settings in force.
 func (r *runner) publish() {
-	if err := r.settings.Publish(plan.Of(&r.options)); err != nil {
+	args, secret := r.command.Given()
+	if err := r.settings.Publish(plan.Of(&r.options, &plan.Flags{Args: args, Secret: secret})); err != nil {
 		r.log.Debugf("Settings are not published for --against: %v", err)
 	}
 }

@@ -59,3 +59,27 @@ func TestPipeInPlaceOfFile(t *testing.T) {
 		}
 	}
 }
+
+// A running server reads no pipe, since it would wait for somebody to write.
+func TestRegularFiles(t *testing.T) {
+	l := newLive(t)
+	f := func(c tlsconf.Config, want string) {
+		t.Helper()
+		got := ""
+		if err := c.RegularFiles(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	const text = " is no regular file, and is read only when the server starts"
+	cert, key := l.file("cert.pem"), l.file("key.pem")
+	pair := tlsconf.Pair{CertFile: cert, KeyFile: key}
+	f(tlsconf.Config{CertFile: cert, KeyFile: key}, "")
+	f(tlsconf.Config{CertFile: cert, KeyFile: l.file("nosuch")}, "")
+	l.pipe("key.pem")
+	f(tlsconf.Config{CertFile: cert, KeyFile: key}, key+text)
+	f(tlsconf.Config{Certificates: []tlsconf.Pair{{CertFile: cert, KeyFile: cert}, pair}}, key+text)
+	f(tlsconf.Config{CertFile: cert, KeyFile: cert, CAFile: key}, key+text)
+}

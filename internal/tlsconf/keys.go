@@ -16,7 +16,7 @@ import (
 // Block returns the value of a key whose block is c: its keys, and Check of what
 // they amount to.
 func (c *Config) Block() keys.Value {
-	return keys.Block(c.Keys()).Then(func(r *keys.Report, at conf.Pos) {
+	return keys.StrictBlock(c.Keys()).Then(func(r *keys.Report, at conf.Pos) {
 		if err := c.Check(); err != nil {
 			r.Errorf(at, "%v", err)
 		}
@@ -56,7 +56,8 @@ func (c *Config) peerKeys() keys.Table {
 			Doc: "As `verify`, and the certificate must be for the host of a configured URL; for clusters and gateways only."},
 		{Name: "pinned_certs", Value: each(&c.PinnedCerts, checkPin), Since: "2.2.5",
 			Doc: "Public keys that peers may have, as SHA-256 in 64 hexadecimal digits. Peers with others are closed."},
-		{Name: "insecure", Value: keys.Bool(&c.Insecure), Default: "false", Change: keys.NewClients,
+		{Name: "insecure", Value: keys.Bool(&c.Insecure).Then(c.useless("insecure", func() bool { return c.Insecure && c.Role == Accepts },
+			"it is about dialing, and here others dial; 'verify' says whether they need a certificate")), Default: "false", Change: keys.NewClients,
 			Doc: "Dial remotes without verifying who they are."},
 	}
 }
@@ -75,10 +76,12 @@ func (c *Config) handshakeKeys() keys.Table {
 		{Name: "curve_preferences", Value: each(&c.CurvePreferences, checkCurve).Then(notEmpty("curve_preferences", &c.CurvePreferences)),
 			Change: keys.NewClients,
 			Doc:    "Curves for the key exchange, instead of all; `--help_tls` lists the names."},
-		{Name: "handshake_first", Aliases: []string{"first", "immediate"}, Value: c.handshakeFirst(), Default: "false", Since: "2.10.0",
+		{Name: "handshake_first", Aliases: []string{"first", "immediate"}, Value: c.handshakeFirst().Then(c.useless("handshake_first", func() bool { return c.HandshakeFirst && c.Role == Both },
+			"clusters and gateways always begin with INFO")), Default: "false", Since: "2.10.0",
 			Change: keys.NewClients,
 			Doc:    "Begin with the handshake instead of INFO. With a duration, or `auto` for 50ms, clients that stay silent so long get INFO first."},
-		{Name: "connection_rate_limit", Value: keys.Int(&c.RateLimit, 0, math.MaxInt32), Default: "0", Since: "2.7.0", Change: keys.NewClients,
+		{Name: "connection_rate_limit", Value: keys.Int(&c.RateLimit, 0, math.MaxInt32).Then(c.useless("connection_rate_limit", func() bool { return c.RateLimit > 0 && c.Role != Accepts },
+			"it limits the connections of clients")), Default: "0", Since: "2.7.0", Change: keys.NewClients,
 			Doc: "TLS connections of clients per second; 0 is no limit."},
 	}
 }
@@ -107,6 +110,15 @@ func (p *Pair) keys() keys.Table {
 	return keys.Table{
 		{Name: "cert_file", Value: keys.String(&p.CertFile), Doc: "PEM file with the certificate and its chain."},
 		{Name: "key_file", Value: keys.String(&p.KeyFile), Doc: "PEM file with its private key."},
+	}
+}
+
+// useless warns of a key that says something, but does nothing where the block is.
+func (c *Config) useless(key string, says func() bool, why string) func(*keys.Report, conf.Pos) {
+	return func(r *keys.Report, at conf.Pos) {
+		if says() {
+			r.Warnf(at, key, "%s has no effect here: %s", key, why)
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func TestFilesFromKeys(t *testing.T) {
 func TestPeersFromKeys(t *testing.T) {
 	good(t, pair+"verify: true", withPair(tlsconf.Config{Verify: true}))
 	good(t, pair+"verify: off, verify_and_map: yes", withPair(tlsconf.Config{VerifyAndMap: true}))
-	good(t, pair+"insecure: true", withPair(tlsconf.Config{Insecure: true}))
+	good(t, pair+"insecure: true", withPair(tlsconf.Config{Role: tlsconf.Both, Insecure: true}))
 	good(t, pair+"verify_cert_and_check_known_urls: true", withPair(tlsconf.Config{Role: tlsconf.Both, KnownURLs: true}))
 	good(t, pair+"verify_cert_and_check_known_urls: false", withPair(tlsconf.Config{}))
 	bad(t, `verify: "yes"`, `f:3:2: verify expects a boolean, but "yes" is a string: leave out the quotes`)
@@ -182,9 +182,10 @@ func TestKeysWithoutFeature(t *testing.T) {
 }
 
 func TestOtherKeys(t *testing.T) {
-	bad(t, "foo: 1", `f:3:2: unknown field "foo"`)
-	bad(t, "verfy: true", `f:3:2: unknown field "verfy", did you mean "verify"?`)
-	bad(t, "timeout: 1, timeot: 2", `f:3:14: unknown field "timeot", did you mean "timeout"?`)
+	bad(t, "foo: 1", `f:3:2: error parsing tls config, unknown field "foo"`)
+	bad(t, "verfy: true", `f:3:2: error parsing tls config, unknown field "verfy", did you mean "verify"?`)
+	bad(t, "timeout: 1, timeot: 2", `f:3:14: error parsing tls config, unknown field "timeot", did you mean "timeout"?`)
+	bad(t, "foo: 1, timeout: $foo", `f:3:2: error parsing tls config, unknown field "foo"`) // no variables here
 }
 
 func TestWarning(t *testing.T) {
@@ -194,6 +195,32 @@ func TestWarning(t *testing.T) {
 	if diff := cmp.Diff(want, r.Warnings()); diff != "" || r.Err() != nil {
 		t.Errorf("%v %s", r.Err(), diff)
 	}
+}
+
+// A key that does nothing where it is does not pass in silence.
+func TestUselessKeys(t *testing.T) {
+	f := func(role tlsconf.Role, text, want string) {
+		t.Helper()
+		r := decode(t, &tlsconf.Config{Role: role}, pair+text)
+		if got := strings.Join(r.Warnings(), "\n"); !strings.HasPrefix(got, want) || (want == "") != (got == "") {
+			t.Errorf("%s: warned %q, want %q", text, got, want)
+		}
+		if err := r.Err(); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	says := func(key string) string {
+		return `f:3:2: invalid use of field "` + key + `": ` + key + " has no effect here: "
+	}
+	f(tlsconf.Accepts, "insecure: true", says("insecure"))
+	f(tlsconf.Accepts, "insecure: false", "")
+	f(tlsconf.Dials, "insecure: true", "")
+	f(tlsconf.Both, "first: auto", says("handshake_first"))
+	f(tlsconf.Both, "first: off", "")
+	f(tlsconf.Dials, "first: auto", "")
+	f(tlsconf.Both, "connection_rate_limit: 1", says("connection_rate_limit"))
+	f(tlsconf.Dials, "connection_rate_limit: 1", says("connection_rate_limit"))
+	f(tlsconf.Both, "connection_rate_limit: 0", "")
 }
 
 // A reload compares what tables show.

@@ -106,6 +106,21 @@ func (m *material[T]) read(first bool) (contents [][]byte, digest [sha256.Size]b
 	return contents, [sha256.Size]byte(h.Sum(nil)), nil
 }
 
+// RegularFiles returns an error if some file of the configuration is a pipe or the like,
+// for a running server, which NewServer might keep waiting forever.
+func (c *Config) RegularFiles() error {
+	files := []string{c.CAFile}
+	for _, p := range c.pairs() {
+		files = append(files, p.CertFile, p.KeyFile)
+	}
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is no regular file, and is read only when the server starts", path)
+		}
+	}
+	return nil
+}
+
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

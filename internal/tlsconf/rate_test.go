@@ -3,13 +3,33 @@ package tlsconf_test
 import (
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"nats-server/internal/tlsconf"
 )
 
+// reports returns a Rate, and what it has reported since the last call.
+func reports(limit int) (r *tlsconf.Rate, took func() []int) {
+	var mu sync.Mutex
+	var all []int
+	r = tlsconf.NewRate(func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, n)
+	})
+	r.SetLimit(limit)
+	return r, func() (got []int) {
+		mu.Lock()
+		defer mu.Unlock()
+		got, all = all, nil
+		return got
+	}
+}
+
 func TestRate(t *testing.T) {
-	r := tlsconf.NewRate(3)
+	r, _ := reports(3)
+	defer r.Stop()
 	begin := time.Now()
 	f := func(after time.Duration, want bool) {
 		t.Helper()
@@ -17,20 +37,11 @@ func TestRate(t *testing.T) {
 			t.Errorf("after %v: %t", after, got)
 		}
 	}
-	rejected := func(want int) {
-		t.Helper()
-		if got := r.Rejected(); got != want {
-			t.Errorf("%d were rejected, want %d", got, want)
-		}
-	}
-	rejected(0)
 	f(0, true)
 	f(100*time.Millisecond, true)
 	f(900*time.Millisecond, true)
 	f(900*time.Millisecond, false)
 	f(999*time.Millisecond, false)
-	rejected(2)
-	rejected(0)
 
 	// The next window begins with its first connection, not at a full second.
 	f(1500*time.Millisecond, true)
@@ -38,22 +49,55 @@ func TestRate(t *testing.T) {
 	f(2499*time.Millisecond, true)
 	f(2499*time.Millisecond, false)
 	f(2500*time.Millisecond, true)
-	rejected(1)
+}
+
+// What was rejected in a second is reported at its end, whether others come or not.
+func TestRateReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, took := reports(1)
+		f := func(connections int, wait time.Duration, want ...int) {
+			t.Helper()
+			for range connections {
+				r.Allow(time.Now())
+			}
+			time.Sleep(wait)
+			synctest.Wait()
+			if got := took(); len(got) != len(want) || len(want) > 0 && got[0] != want[0] {
+				t.Errorf("reported %d, want %d", got, want)
+			}
+		}
+		f(1, 2*time.Second)
+		f(5, 999*time.Millisecond)
+		f(0, time.Millisecond, 4)
+		f(0, time.Minute)
+		f(3, 500*time.Millisecond)
+		f(2, 500*time.Millisecond, 4)
+		r.SetLimit(0)
+		f(100, time.Minute)
+		r.SetLimit(2)
+		f(5, 0)
+		r.Stop()
+		f(0, 0, 3)
+		f(5, time.Minute)
+	})
 }
 
 func TestRateWithoutLimit(t *testing.T) {
-	r := tlsconf.NewRate(0)
+	r, took := reports(0)
 	now := time.Now()
 	for range 100_000 {
 		if !r.Allow(now) {
 			t.Fatal("rejected")
 		}
 	}
+	if r.Stop(); took() != nil {
+		t.Error("something is reported")
+	}
 }
 
 func TestRateOfManyAtOnce(t *testing.T) {
 	const limit, each, workers = 50, 100, 8
-	r := tlsconf.NewRate(limit)
+	r, took := reports(limit)
 	now := time.Now()
 	var wg sync.WaitGroup
 	for range workers {
@@ -64,7 +108,12 @@ func TestRateOfManyAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := r.Rejected(); got != workers*each-limit {
-		t.Errorf("%d were rejected", got)
+	r.Stop()
+	total := 0
+	for _, n := range took() {
+		total += n
+	}
+	if total != workers*each-limit {
+		t.Errorf("%d were rejected", total)
 	}
 }

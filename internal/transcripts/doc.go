@@ -8,6 +8,7 @@
 //	# a title
 //	spec: 8                       section of the specification
 //	options: max_payload=10       settings of the server, for both servers
+//	options: config=accounts      the settings are in testdata/accounts.conf
 //	differs: 2.9.10 the reason    the reference does otherwise; without this line it has to pass
 //	modes: whole                  never split what is sent (timers, bulk)
 //	modes: tcp                    nothing for a connection within the process

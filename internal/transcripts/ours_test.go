@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"net"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -15,14 +16,25 @@ import (
 
 // ourOptions are the options of a case in the form our server takes them.
 func ourOptions(options map[string]string) (*server.Options, error) {
-	var o server.Options
+	o := new(server.Options)
+	if name, ok := options["config"]; ok {
+		var err error
+		if o, _, err = server.ProcessConfigFile(configPath(name)); err != nil {
+			return nil, err
+		}
+	}
 	for key, value := range options {
-		if err := setOption(&o, key, value); err != nil {
+		if key == "config" || options["config"] != "" && (key == "user" || key == "pass") {
+			continue
+		}
+		if err := setOption(o, key, value); err != nil {
 			return nil, fmt.Errorf("option %s: %w", key, err)
 		}
 	}
-	return &o, nil
+	return o, nil
 }
+
+func configPath(name string) string { return filepath.Join("testdata", name+".conf") }
 
 func setOption(o *server.Options, key, value string) (err error) {
 	switch key {

@@ -3,6 +3,7 @@ package transcripts_test
 import (
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -11,11 +12,12 @@ import (
 )
 
 // knownOptions are the settings a case may ask for, named as in configuration
-// files; user, pass, token and auth_timeout stand for the authorization block.
+// files; user, pass, token and auth_timeout stand for the authorization block. A config is
+// a file in testdata; user and pass beside it are those of a client that is not in the case.
 var knownOptions = []string{
 	"max_control_line", "max_payload", "max_connections", "max_subscriptions", "max_sub_tokens",
 	"max_pending", "write_deadline", "ping_interval", "ping_max", "user", "pass", "token",
-	"auth_timeout", "no_header_support",
+	"auth_timeout", "no_header_support", "config",
 }
 
 // startReference runs the reference server with the options of a case.
@@ -30,6 +32,13 @@ func startReference(t *testing.T, options map[string]string) (addr string) {
 
 func referenceConfig(options map[string]string) (string, error) {
 	var top, auth strings.Builder
+	if name, ok := options["config"]; ok {
+		b, err := os.ReadFile(configPath(name))
+		if err != nil {
+			return "", err
+		}
+		return string(b), nil
+	}
 	for _, key := range knownOptions {
 		value, ok := options[key]
 		if !ok {

@@ -15,6 +15,8 @@ const (
 	ErrAuthTimeout      = "Authentication Timeout"
 	ErrMaxConnections   = "maximum connections exceeded"
 	ErrMaxSubscriptions = "maximum subscriptions exceeded"
+	ErrMaxAccountConns  = "maximum account active connections exceeded"
+	ErrAccountFailed    = "Failed Account Registration"
 	ErrMaxPayload       = "Maximum Payload Violation"
 	ErrMaxControlLine   = "maximum control line exceeded"
 	ErrClientProtocol   = "invalid client protocol"

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 )
@@ -33,11 +34,15 @@ type PerClient struct {
 	LameDuck      bool
 	ConnectInfo   bool   // the INFO that answers the first PING
 	RemoteAccount string // only with ConnectInfo
+	MaxPayload    *int   // nil = that of the server
 }
 
 // InfoTemplate is a ServerInfo encoded once, to which each client's fields are added.
 // It is immutable.
-type InfoTemplate struct{ start []byte }
+type InfoTemplate struct {
+	start      []byte
+	maxPayload int
+}
 
 // Template encodes i.
 func (i *ServerInfo) Template() (*InfoTemplate, error) {
@@ -45,13 +50,20 @@ func (i *ServerInfo) Template() (*InfoTemplate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &InfoTemplate{append([]byte("INFO "), b[:len(b)-1]...)}, nil
+	b = b[:bytes.LastIndex(b, []byte(`,"max_payload":`))] // the last field
+	return &InfoTemplate{append([]byte("INFO "), b...), i.MaxPayload}, nil
 }
 
 // Append appends the INFO line for one client. IP and Nonce must need no JSON escaping,
 // as is true of addresses and base64.
 func (t *InfoTemplate) Append(dst []byte, c PerClient) []byte {
+	most := t.maxPayload
+	if c.MaxPayload != nil {
+		most = *c.MaxPayload
+	}
 	dst = append(dst, t.start...)
+	dst = append(dst, `,"max_payload":`...)
+	dst = strconv.AppendInt(dst, int64(most), 10)
 	dst = append(dst, `,"client_id":`...)
 	dst = strconv.AppendUint(dst, c.ID, 10)
 	if c.IP != "" {
