@@ -14,6 +14,7 @@ import (
 	"nats-server/internal/keys"
 	"nats-server/internal/metrics"
 	"nats-server/internal/monitor"
+	"nats-server/internal/profile"
 	"nats-server/internal/version"
 )
 
@@ -23,8 +24,21 @@ type monitoring struct {
 	closed *monitor.Ring
 	gate   *monitor.Gate // under Server.starting
 	look   insight.Sampler
+	prof   *monitor.Server
 
-	listener *monitor.Listener // nil without; under Server.mu
+	at     *monitor.Listener // of http, nil without; under Server.mu
+	profAt *monitor.Listener // of prof, nil without; under Server.mu
+}
+
+// sites are listeners of both kinds, nil where there is none.
+type sites struct{ http, prof *monitor.Listener }
+
+func (x sites) close() {
+	for _, l := range []*monitor.Listener{x.http, x.prof} {
+		if l != nil {
+			l.Close()
+		}
+	}
 }
 
 func (s *Server) newMonitoring(o *Options) {
@@ -39,12 +53,15 @@ func (s *Server) newMonitoring(o *Options) {
 	})
 	handlers[dashboard.Path], handlers[dashboard.Path+"/"] = page, page
 	m.http = monitor.NewServer(handlers, &s.log)
+	m.prof = monitor.NewServer(profile.Handlers(), &s.log)
 	m.gate = monitor.NewGate(o.HTTPUsername, o.HTTPPassword, o.HTTPToken, nil)
 	s.applyMonitoring(o)
 }
 
 func (s *Server) applyMonitoring(o *Options) {
-	s.monitoring.http.Apply(monitor.Settings{BasePath: o.HTTPBasePath, Gate: s.monitoring.gate})
+	gate := s.monitoring.gate
+	s.monitoring.http.Apply(monitor.Settings{BasePath: o.HTTPBasePath, Gate: gate})
+	s.monitoring.prof.Apply(monitor.Settings{Gate: gate})
 }
 
 // MonitorAddr is the address of the listener for monitoring with its real port, or nil
@@ -52,31 +69,52 @@ func (s *Server) applyMonitoring(o *Options) {
 func (s *Server) MonitorAddr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.monitoring.listener == nil {
-		return nil
-	}
-	return s.monitoring.listener.Addr()
+	return addrOf(s.monitoring.at)
 }
 
-// bindMonitoring binds the listener for monitoring, nil if there is to be none.
-func (s *Server) bindMonitoring(o *Options) (*monitor.Listener, error) {
-	port := o.HTTPPort
-	var secure *tls.Config
+// ProfileAddr is the address of the listener for profiles with its real port, or nil if
+// there is none, or none yet.
+func (s *Server) ProfileAddr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return addrOf(s.monitoring.profAt)
+}
+
+func addrOf(l *monitor.Listener) net.Addr {
+	if l == nil {
+		return nil
+	}
+	return l.Addr()
+}
+
+// bindSites binds the listeners for monitoring that are to be elsewhere than with the
+// options before, which are nil at the start.
+func (s *Server) bindSites(old, o *Options) (x sites, err error) {
+	port, secure := o.HTTPPort, (*tls.Config)(nil)
 	if o.HTTPSPort != 0 {
 		port, secure = o.HTTPSPort, s.monitoringTLS()
 	}
-	if port == 0 {
-		return nil, nil
+	if port != 0 && (old == nil || monitoringMoves(old, o)) {
+		if x.http, err = s.monitoring.http.Listen(hostPort(o.HTTPHost, port), secure); err != nil {
+			//lint:ignore ST1005 scripts look for this text
+			return x, fmt.Errorf("Can't start monitoring: can't listen to the monitor port: %w", err)
+		}
 	}
+	if o.ProfPort != 0 && (old == nil || old.ProfPort != o.ProfPort) {
+		if x.prof, err = s.monitoring.prof.Listen(hostPort(o.Host, o.ProfPort), nil); err != nil {
+			x.close()
+			return sites{}, fmt.Errorf("error starting profiler: %w", err)
+		}
+	}
+	return x, nil
+}
+
+// hostPort is an address to bind.
+func hostPort(host string, port int) string {
 	if port == RandomPort {
 		port = 0
 	}
-	l, err := s.monitoring.http.Listen(net.JoinHostPort(o.HTTPHost, strconv.Itoa(port)), secure)
-	if err != nil {
-		//lint:ignore ST1005 scripts look for this text
-		return nil, fmt.Errorf("Can't start monitoring: %w", err)
-	}
-	return l, nil
+	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // monitoringTLS is for those who watch: with the certificate for clients as it is at
@@ -97,24 +135,31 @@ func (s *Server) monitoringTLS() *tls.Config {
 	}}
 }
 
-// serveMonitoring begins to answer at l, if that is not nil, and closes the listener
-// before.
-func (s *Server) serveMonitoring(o *Options, l *monitor.Listener) {
+// serveSites begins to answer at what bindSites has bound, and then closes what it
+// replaces.
+func (s *Server) serveSites(old, o *Options, x sites) {
+	m := &s.monitoring
+	var replaced sites
 	s.mu.Lock()
-	old := s.monitoring.listener
-	s.monitoring.listener = l
+	if old == nil || monitoringMoves(old, o) {
+		replaced.http, m.at = m.at, x.http
+	}
+	if old == nil || old.ProfPort != o.ProfPort {
+		replaced.prof, m.profAt = m.profAt, x.prof
+	}
 	s.mu.Unlock()
-	if l != nil {
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		s.log.Noticef("Starting %s monitor on %s", l.Scheme(), net.JoinHostPort(o.HTTPHost, port))
-		if !loopback(l.Addr()) && s.monitoring.gate == nil {
+	if l := x.http; l != nil {
+		s.log.Noticef("Starting %s monitor on %s", l.Scheme(), hostPort(o.HTTPHost, l.Addr().(*net.TCPAddr).Port))
+		if !loopback(l.Addr()) && m.gate == nil {
 			s.log.Debugf("Monitoring is open to everybody who can reach it: see http_auth")
 		}
 		l.Serve()
 	}
-	if old != nil {
-		old.Close()
+	if l := x.prof; l != nil {
+		s.log.Noticef("profiling port: %d", l.Addr().(*net.TCPAddr).Port)
+		l.Serve()
 	}
+	replaced.close()
 }
 
 func loopback(a net.Addr) bool {
@@ -127,16 +172,17 @@ func monitoringMoves(old, next *Options) bool {
 	return old.HTTPHost != next.HTTPHost || old.HTTPPort != next.HTTPPort || old.HTTPSPort != next.HTTPSPort
 }
 
-// endMonitoring closes the listener for monitoring and returns when it has ended.
+// endMonitoring closes the listeners for monitoring and returns when they have ended.
 func (s *Server) endMonitoring() {
+	m := &s.monitoring
 	s.mu.Lock()
-	l := s.monitoring.listener
+	x := sites{m.at, m.profAt}
+	m.at, m.profAt = nil, nil
 	s.mu.Unlock()
-	if l != nil {
-		l.Close()
-	}
-	s.monitoring.http.Wait()
-	s.monitoring.look.Stop()
+	x.close()
+	m.http.Wait()
+	m.prof.Wait()
+	m.look.Stop()
 }
 
 // source is the server as reports see it.

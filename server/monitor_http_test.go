@@ -332,3 +332,46 @@ func TestReportsShowNoSecret(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 }
+
+func TestProfiles(t *testing.T) {
+	log := new(recorder)
+	o := server.Options{Host: "127.0.0.1", Port: server.RandomPort, ProfPort: server.RandomPort, HTTPToken: "t"}
+	s := testkit.Start(t, &o)
+	s.SetLogger(log, false, false)
+	f := func(token string, want int) {
+		t.Helper()
+		status, _ := ask(t, "http://"+s.ProfileAddr().String()+"/debug/pprof/heap", func(r *http.Request) { r.SetBasicAuth("x", token) })
+		if status != want {
+			t.Errorf("with %q: %d, want %d", token, status, want)
+		}
+	}
+	f("t", 200)
+	f("", 401)
+	if s.MonitorAddr() != nil {
+		t.Error("there is monitoring")
+	}
+	first := s.ProfileAddr().String()
+	o.ProfPort = 0
+	noErr(t, s.ReloadOptions(&o))
+	if s.ProfileAddr() != nil {
+		t.Error("there is an address")
+	}
+	if nc, err := net.Dial("tcp", first); err == nil {
+		nc.Close()
+		t.Error("it goes on")
+	}
+	o.ProfPort = server.RandomPort
+	noErr(t, s.ReloadOptions(&o))
+	f("t", 200)
+	if !log.has("profiling port: ") {
+		t.Errorf("%q", log.lines())
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	noErr(t, err)
+	defer taken.Close()
+	o.ProfPort = taken.Addr().(*net.TCPAddr).Port
+	if err := s.ReloadOptions(&o); err == nil || !strings.HasPrefix(err.Error(), "error starting profiler: ") {
+		t.Errorf("to a port that is taken: %v", err)
+	}
+	f("t", 200)
+}

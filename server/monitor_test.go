@@ -327,3 +327,75 @@ func TestSlowConsumersAreCounted(t *testing.T) {
 			strings.Contains(metrics, `nats_connections_closed_total{kind="clients",reason="Slow Consumer (Pending Bytes)"} 1`)
 	})
 }
+
+// What is sent counts for the account that the client is in at the time.
+func TestTrafficOfAccounts(t *testing.T) {
+	s, base := watched(t, server.Options{
+		Accounts: []*server.Account{
+			{Name: "A", Users: []*server.User{{Username: "a", Password: "p"}}},
+			{Name: "B", Users: []*server.User{{Username: "b", Password: "p"}}},
+		},
+	})
+	type stat struct {
+		Acc            string
+		Conns          int
+		Sent, Received struct{ Msgs, Bytes int }
+	}
+	stats := func() map[string]stat {
+		var z struct {
+			Accounts []stat `json:"account_statz"`
+		}
+		report(t, base, "/accstatz?unused=1", &z)
+		all := make(map[string]stat)
+		for _, a := range z.Accounts {
+			all[a.Acc] = a
+		}
+		return all
+	}
+	r := testkit.Dial(t, s.Addr().String())
+	r.Connect(`{"user":"a","pass":"p"}`)
+	r.Send("SUB x 1\r\nPUB x 3\r\nabc\r\nPING\r\n")
+	r.ReadUntil("PONG")
+	r.Connect(`{"user":"b","pass":"p"}`)
+	r.Send("PUB x 5\r\n12345\r\nPING\r\n")
+	r.ReadUntil("PONG")
+	check := func(conns int) {
+		t.Helper()
+		all := stats()
+		a, b := all["A"], all["B"]
+		if a.Received.Msgs != 1 || a.Received.Bytes != 3 || a.Sent.Msgs != 1 || a.Sent.Bytes != 3 || a.Conns != 0 {
+			t.Errorf("A: %+v", a)
+		}
+		if b.Received.Msgs != 1 || b.Received.Bytes != 5 || b.Sent.Msgs != 0 || b.Conns != conns {
+			t.Errorf("B: %+v", b)
+		}
+		if len(all) != 4 || all["$G"].Received.Msgs != 0 || all["$SYS"].Acc != "$SYS" {
+			t.Errorf("%+v", all)
+		}
+	}
+	check(1)
+	var c struct {
+		Connections []struct {
+			Account string
+			User    string `json:"authorized_user"`
+			Tag     string `json:"name_tag"`
+		}
+	}
+	report(t, base, "/connz?auth=1&acc=B", &c)
+	if len(c.Connections) != 1 || c.Connections[0].Account != "B" || c.Connections[0].User != "b" || c.Connections[0].Tag != "B" {
+		t.Errorf("%+v", c)
+	}
+	noErr(t, r.Close())
+	testkit.Eventually(t, patience, "it has gone", func() bool { return s.NumClients() == 0 })
+	check(0)
+	var z struct {
+		System string `json:"system_account"`
+		Detail struct {
+			System bool `json:"is_system"`
+		} `json:"account_detail"`
+	}
+	report(t, base, "/accountz?acc=$SYS", &z)
+	if z.System != "$SYS" || !z.Detail.System {
+		t.Errorf("%+v", z)
+	}
+}

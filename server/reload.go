@@ -77,17 +77,12 @@ type prepared struct {
 	auth     *auth.Directory
 	tls      *client.TLS
 	settings client.Settings
-	moves    bool              // monitoring is to be elsewhere
-	monitor  *monitor.Listener // where; nil for nowhere
+	sites    sites // listeners for monitoring that are to be elsewhere
 	gate     *monitor.Gate
 }
 
 // discard gives back what a reload that does not happen has bound.
-func (p *prepared) discard() {
-	if p.monitor != nil {
-		p.monitor.Close()
-	}
-}
+func (p *prepared) discard() { p.sites.close() }
 
 // prepareReload does all of a reload that can fail, and touches nothing.
 func (s *Server) prepareReload(next *Options) (*prepared, error) {
@@ -139,9 +134,7 @@ func (s *Server) prepareMonitoring(p *prepared) (err error) {
 	if old.HTTPUsername != o.HTTPUsername || old.HTTPPassword != o.HTTPPassword || old.HTTPToken != o.HTTPToken {
 		p.gate = monitor.NewGate(o.HTTPUsername, o.HTTPPassword, o.HTTPToken, p.gate)
 	}
-	if p.moves = monitoringMoves(old, o); p.moves {
-		p.monitor, err = s.bindMonitoring(o)
-	}
+	p.sites, err = s.bindSites(old, o)
 	return err
 }
 
@@ -166,9 +159,7 @@ func (s *Server) commitReload(p *prepared) {
 		s.monitoring.closed.Resize(o.MaxClosedClients)
 	}
 	s.applyMonitoring(o)
-	if p.moves {
-		s.serveMonitoring(o, p.monitor)
-	}
+	s.serveSites(old, o, p.sites)
 	if replaced {
 		s.clients.Revalidate()
 	}

@@ -280,14 +280,13 @@ func (s *Server) Start() error {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
-	m, err := s.bindMonitoring(s.opts.Load())
+	x, err := s.bindSites(nil, s.opts.Load())
 	if err != nil {
 		return err
 	}
-	s.serveMonitoring(s.opts.Load(), m) // first, so that a start can be watched
+	s.serveSites(nil, s.opts.Load(), x) // first, so that a start can be watched
 	l, err := s.listen()
 	if err != nil {
-		s.serveMonitoring(s.opts.Load(), nil)
 		s.endMonitoring()
 		return err
 	}

@@ -109,6 +109,7 @@ func TestRun(t *testing.T) {
 		f("-"+name+" 8222", o{HTTPSPort: 8222})
 		f("--"+name+"=8222", o{HTTPSPort: 8222})
 	}
+	f("--profile 6060", o{ProfPort: 6060})
 	f("-client_advertise h:1", o{ClientAdvertise: "h:1"})
 	f("--ports_file_dir d", o{PortsFileDir: "d"})
 	f("--logtime_utc", o{LogtimeUTC: true})
@@ -259,7 +260,7 @@ func TestUnsupportedFlags(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", line, err, want)
 		}
 	}
-	f("--profile 8222", `"--profile" is not supported by this version`)
+	f("--connect_retries 3", `"--connect_retries" is not supported by this version`)
 	f("--cluster nats://h:1 --routes nats://h:2", "\"--cluster\" is not supported by this version\n\"--routes\" is not supported by this version")
 }
 

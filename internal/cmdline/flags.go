@@ -87,6 +87,7 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 	text("ports_file_dir", func(o o, v string) { o.PortsFileDir = v })
 
 	integer("m http_port", func(o o, v int) { o.HTTPPort = v })
+	integer("profile", func(o o, v int) { o.ProfPort = v })
 	integer("ms https_port", func(o o, v int) { o.HTTPSPort = v })
 
 	text("l log", func(o o, v string) { o.LogFile = v })
@@ -130,7 +131,7 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 
 // declareUnsupported enters the flags of features that are to come.
 func (f *flags) declareUnsupported(fs *flag.FlagSet) {
-	for _, n := range strings.Fields("profile connect_retries") {
+	for _, n := range strings.Fields("connect_retries") {
 		fs.Int(n, 0, "")
 		f.yet[n] = true
 	}

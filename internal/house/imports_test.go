@@ -56,9 +56,11 @@ var rooms = map[string]room{
 	"dashboard": {mayImport: "insight keys", why: "it is a page that reads reports like any other visitor; what it asks for beyond them it is handed"},
 	"metrics":   {mayImport: "facts monitor", modules: "github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp", why: "it shows reports in another form; counting is for those who know"},
 
+	"profile": {why: "it shows the program as a whole, and knows no part of it"},
+
 	// root
 	"options": {mayImport: "auth conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
-	"/server": {mayImport: "account auth client conn dashboard facts ids insight interest keys listen logs metrics monitor options perms pipe tlsconf version wire", why: "it wires everything below; the process is above it"},
+	"/server": {mayImport: "account auth client conn dashboard facts ids insight interest keys listen logs metrics monitor options perms pipe profile tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
 	"cmdline": {mayImport: "options tlsconf version", why: "it turns arguments into options; running them is for process"},
@@ -159,7 +161,7 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 // higher would.
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
-		"subject buf facts insight logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
+		"profile subject buf facts insight logs pipe ids version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
 		"wire conn keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",

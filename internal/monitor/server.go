@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log"
 	"net"
 	"net/http"
@@ -67,7 +66,7 @@ type Listener struct {
 func (s *Server) Listen(addr string, secure *tls.Config) (*Listener, error) {
 	nl, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("can't listen to the monitor port: %w", err)
+		return nil, err
 	}
 	l := &Listener{Listener: &bounded{nl, make(chan struct{}, maxConns)}, server: s, scheme: "http"}
 	if secure != nil {

@@ -143,7 +143,7 @@ func (o *Options) processKeys() keys.Table {
 // notYet lists the keys of features that are to come.
 func notYet() keys.Table {
 	return keys.Unsupported(
-		"prof_port", "prof_block_rate", "write_timeout",
+		"prof_block_rate", "write_timeout",
 		"connect_error_reports", "reconnect_error_reports", "connection_error_report_attempts",
 		"proxy_protocol", "ocsp", "ocsp_cache",
 		"mappings maps",

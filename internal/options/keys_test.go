@@ -65,6 +65,7 @@ var samples = map[string]struct {
 	"http_base_path":         {"nats", options.Options{HTTPBasePath: "nats"}},
 	"http_auth":              {"{token: t}", options.Options{HTTPToken: "t"}},
 	"max_closed_clients":     {"7", options.Options{MaxClosedClients: 7}},
+	"prof_port":              {"6060", options.Options{ProfPort: 6060}},
 	"pid_file":               {"x.pid", options.Options{PidFile: "x.pid"}},
 	"ports_file_dir":         {"dir", options.Options{PortsFileDir: "dir"}},
 }

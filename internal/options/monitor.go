@@ -41,6 +41,8 @@ func (o *Options) monitorKeys() keys.Table {
 			Doc: "What requests for monitoring must present, but for probes. Without it everybody may ask."},
 		{Name: "max_closed_clients", Value: keys.Int(&o.MaxClosedClients, 0, math.MaxInt32), Default: "10000", Since: "2.10.26",
 			Doc: "Closed connections that `/connz` remembers."},
+		{Name: "prof_port", Value: keys.Port(&o.ProfPort), Default: "0",
+			Doc: "Port for profiles of the program, on the address of clients; 0 is none, -1 a random one. `http_auth` protects it, too."},
 	}
 }
 

@@ -92,6 +92,7 @@ type Options struct {
 	HTTPPassword     string // plain text or a bcrypt hash of it
 	HTTPToken        string // instead: a token a request must present, or a bcrypt hash of it
 	MaxClosedClients int    // closed connections that are remembered; 0 = 10000
+	ProfPort         int    // port on Host for profiles of the program; 0 = none, RandomPort = any free one
 
 	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min
 	LameDuckGracePeriod time.Duration // wait before the first of them; 0 = 10 s, negative = none

@@ -121,6 +121,8 @@ func (f *fake) MonitorAddr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: f.options.HTTPPort}
 }
 
+func (f *fake) ProfileAddr() net.Addr { return nil }
+
 func (f *fake) CheckReload(*options.Options) error { return f.reloadErr }
 
 func (f *fake) ReloadOptions(o *options.Options) error {

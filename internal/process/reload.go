@@ -68,7 +68,8 @@ func (r *runner) adopt(o *options.Options) error {
 	r.switchLog(fresh, &next)
 	old := r.options
 	r.options = next
-	if next.PortsFileDir != old.PortsFileDir || next.HTTPPort != old.HTTPPort || next.HTTPSPort != old.HTTPSPort || next.HTTPHost != old.HTTPHost {
+	if next.PortsFileDir != old.PortsFileDir || next.ProfPort != old.ProfPort ||
+		next.HTTPPort != old.HTTPPort || next.HTTPSPort != old.HTTPSPort || next.HTTPHost != old.HTTPHost {
 		r.removePorts()
 		r.writePorts(next.PortsFileDir)
 	}
