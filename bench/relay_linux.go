@@ -12,6 +12,7 @@ import (
 //
 //	relay fan <n>   one connection's bytes go to each of n others (0: dropped)
 //	relay pass      two connections, each one's bytes go to the other
+//	relay tls <cert> <key>   fan 1 over TLS
 const relayCommand = "relay"
 
 const relayBlock = 64 << 10
@@ -33,6 +34,9 @@ func relayMain(args []string) error {
 		return relayFan(l, n)
 	case len(args) == 1 && args[0] == "pass":
 		return relayPass(l)
+	}
+	if len(args) == 3 && args[0] == "tls" {
+		return relayTLS(l, args[1], args[2])
 	}
 	return fmt.Errorf("relay: wrong arguments %q", args)
 }

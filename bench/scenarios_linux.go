@@ -14,6 +14,7 @@ func scenarios() []scenario {
 		withoutLimit("10to1-128", "10→1, 128 B", 2.0, shape{pubs: 10, subs: 1, size: 128}),
 		withoutLimit("pairs8-128", "8 independent pairs, 128 B", 2.0, shape{pubs: 8, subs: 8, size: 128, pairs: true}),
 		withoutLimit("queue8-128", "queue group of 8, 128 B", 3.0, shape{pubs: 1, subs: 8, queue: "q", size: 128}),
+		{name: "tls-1k", title: "1→1 over TLS, 1 KB", figure: cpu, unit: "ns", target: 1.5, run: runTLS, limit: limitTLS},
 		{name: "random100k-128", title: "100,000 subjects, 128 B", figure: cpu, unit: "ns", target: 3.0, run: runSubjects},
 		{name: "subunsub", title: "SUB+UNSUB of inboxes", figure: "CPU/pair", unit: "ns", target: 3.0, run: runChurn},
 		{name: "connects", title: "new connections", figure: "CPU/connection", unit: "ns", target: 1.5, run: runConnects},

@@ -362,3 +362,19 @@ func TestAccountsInLogs(t *testing.T) {
 	f("$SYS", false, false)
 	f("$SYS", true, true)
 }
+
+// Every INFO that a client gets once it is in has the payload limit of its account, since
+// each replaces the one before.
+func TestInfoOfAnAccount(t *testing.T) {
+	o := &server.Options{Accounts: inAccounts("A"), MaxPayload: 100, LameDuckDuration: time.Minute}
+	o.Accounts[0].Limits.MaxPayload = 10
+	s := testkit.Start(t, o)
+	r := testkit.Dial(t, s.Addr().String())
+	r.Connect(`{"verbose":false,"protocol":1,` + as("A") + `}`)
+	if !strings.Contains(r.Info, `"max_payload":100,`) {
+		t.Errorf("before: %s", r.Info)
+	}
+	r.Expect(`INFO .*"max_payload":10,.*"connect_info":true.*`)
+	go s.LameDuckShutdown()
+	r.Expect(`INFO .*"max_payload":10,.*"ldm":true.*`)
+}

@@ -37,7 +37,8 @@ func TestAdvisoryHugeSizes(t *testing.T) {
 
 // CVE-2022-24450: fields of CONNECT that ask for another account are no way into it.
 func TestAdvisoryConnectChoosesNoAccount(t *testing.T) {
-	for _, config := range []string{"", `authorization { user: u, password: p }`, `authorization { users: [ {user: u, password: p} ] }`} {
+	for _, config := range []string{"", `authorization { user: u, password: p }`, `authorization { users: [ {user: u, password: p} ] }`,
+		`accounts { B { users: [ {user: u, password: p} ] }, A {} }`} {
 		s, _ := configured(t, config)
 		for _, member := range []string{`"account":"$SYS"`, `"account":"A"`, `"account":"$G"`, `"new_account":true`, `"account":"A","new_account":true`} {
 			r := testkit.Dial(t, s.Addr().String())
@@ -96,6 +97,11 @@ func TestAdvisoryAnonymousBesideCredentials(t *testing.T) {
 		`authorization { users: [ {nkey: ` + nkey + `} ] }`,
 		`authorization { users: [ {user: u, password: p}, {nkey: ` + nkey + `} ] }`,
 		`authorization { default_permissions: {}, users: [ {user: u, password: p} ] }`,
+		`accounts { A { users: [ {user: u, password: p} ] } }`,
+		`accounts { "$SYS" { users: [ {user: u, password: p} ] }, A {} }`,
+		`accounts { "$SYS" { users: [ {user: u, password: p} ] } }, authorization {}`,
+		`accounts { "$SYS" { users: [ {user: u, password: p} ] } }, authorization { users: [ {user: v, password: p} ] }`,
+		`accounts { S { users: [ {user: u, password: p} ] } }, system_account: S, authorization { timeout: 1 }`,
 	} {
 		s, _ := configured(t, config)
 		for _, line := range []string{"CONNECT {}", `CONNECT {"user":""}`, `CONNECT {"pass":""}`, `CONNECT {"user":"x"}`, `CONNECT {"auth_token":""}`,

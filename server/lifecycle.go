@@ -73,7 +73,9 @@ func (s *Server) NumSlowConsumers() int64 { return int64(s.stats.SlowConsumers.L
 
 // NumPanics returns how many connections were closed because their session ended
 // in a fault of this package.
-func (s *Server) NumPanics() int64 { return int64(s.stats.Panics.Load()) }
+func (s *Server) NumPanics() int64 {
+	return int64(s.stats.Panics.Load() + s.routeStats.Panics.Load())
+}
 
 // InProcessConn returns a connection to the server that uses no socket. An
 // ordinary client session, with the whole protocol, serves it.
@@ -102,7 +104,7 @@ func (s *Server) Shutdown() {
 	s.mu.Lock()
 	ending := s.phase == stopping
 	s.phase = stopping
-	l := s.listener
+	l, routes := s.listener, s.routes
 	s.mu.Unlock()
 	s.starting.Unlock()
 	if ending {
@@ -116,6 +118,7 @@ func (s *Server) Shutdown() {
 	if l != nil {
 		l.Close()
 	}
+	s.leaveCluster(routes) // before others would hear of each subscription that ends
 	for _, c := range s.clients.Sessions() {
 		c.Close(conn.ServerShutdown)
 	}
@@ -170,6 +173,9 @@ func (s *Server) closeEvenly() {
 	s.clients.Close()
 	if s.clients.Len() == 0 {
 		return
+	}
+	if s.cluster != nil {
+		s.cluster.AnnounceLameDuck()
 	}
 	s.clients.AnnounceLameDuck()
 	grace := max(s.opts.Load().LameDuckGracePeriod, 0)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -113,4 +114,33 @@ func TestLoginFloodDelaysNobodyElse(t *testing.T) {
 		}
 	}
 	t.Errorf("in none of %d rounds a PING was answered within twice the usual time", tries)
+}
+
+// Those who have hung up before their turn cost nothing, however many they are, and those
+// who wait are not late.
+func TestHungUpLoginsCostNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere it shows too late")
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte("p"), 9)
+	noErr(t, err)
+	s := testkit.Start(t, &server.Options{AuthTimeout: 50 * time.Millisecond, Users: []*server.User{{Username: "u", Password: string(hash)}}})
+	enter := func(pass string) *testkit.Raw {
+		r := testkit.Dial(t, s.Addr().String())
+		r.Send(`CONNECT {"verbose":false,` + member("user", "u") + "," + member("pass", pass) + "}\r\nPING\r\n")
+		return r
+	}
+	const logins = 60
+	began := time.Now()
+	_ = bcrypt.CompareHashAndPassword(hash, []byte("x"))
+	all := logins * time.Since(began)
+	began = time.Now()
+	for range logins {
+		noErr(t, enter("x").Close())
+	}
+	last := enter("p")
+	last.ExpectBytes("PONG\r\n")
+	if took := time.Since(began); took > all/2 {
+		t.Errorf("%d logins, of which all but one have hung up, took %v, all hashes would take %v", logins, took, all)
+	}
 }

@@ -214,7 +214,12 @@ func (x source) Health() monitor.Health {
 }
 
 func (x source) Kinds() []monitor.Kind {
-	return []monitor.Kind{{Name: "clients", Total: x.s.clients.Totals(), Stats: &x.s.stats}}
+	s := x.s
+	all := []monitor.Kind{{Name: "clients", Total: s.clients.Totals(), Stats: &s.stats}}
+	if s.cluster != nil {
+		all = append(all, monitor.Kind{Name: "routes", Total: s.cluster.Totals(), Stats: &s.routeStats})
+	}
+	return all
 }
 
 func (x source) Clients() []monitor.Client {
@@ -240,7 +245,12 @@ func (x source) Accounts() (all []monitor.Account) {
 	return all
 }
 
-func (x source) Routes(int) []facts.Route { return nil }
+func (x source) Routes(subs int) []facts.Route {
+	if x.s.cluster == nil {
+		return nil
+	}
+	return x.s.cluster.Routes(subs)
+}
 
 // now is a moment that can be stored.
 func now() *time.Time {

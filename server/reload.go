@@ -11,6 +11,7 @@ import (
 	"nats-server/internal/keys"
 	"nats-server/internal/monitor"
 	"nats-server/internal/options"
+	"nats-server/internal/route"
 )
 
 // ProcessConfigFile reads a configuration file. The error lists all that is wrong
@@ -77,7 +78,8 @@ type prepared struct {
 	auth     *auth.Directory
 	tls      *client.TLS
 	settings client.Settings
-	sites    sites // listeners for monitoring that are to be elsewhere
+	cluster  *route.Settings // nil if the server is alone
+	sites    sites           // listeners for monitoring that are to be elsewhere
 	gate     *monitor.Gate
 }
 
@@ -124,6 +126,9 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 	if p.settings, err = s.settings(&o, p.auth, p.tls, host, port); err != nil {
 		return nil, err
 	}
+	if p.cluster, err = s.clusterSettings(&o); err != nil {
+		return nil, err
+	}
 	return p, s.prepareMonitoring(p)
 }
 
@@ -160,6 +165,9 @@ func (s *Server) commitReload(p *prepared) {
 	}
 	s.applyMonitoring(o)
 	s.serveSites(old, o, p.sites)
+	if p.cluster != nil {
+		s.cluster.Reload(*p.cluster)
+	}
 	if replaced {
 		s.clients.Revalidate()
 	}

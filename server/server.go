@@ -23,6 +23,7 @@ import (
 	"nats-server/internal/logs"
 	"nats-server/internal/options"
 	"nats-server/internal/perms"
+	"nats-server/internal/route"
 	"nats-server/internal/tlsconf"
 	"nats-server/internal/version"
 	"nats-server/internal/wire"
@@ -75,18 +76,21 @@ const (
 
 // Server is one NATS server.
 type Server struct {
-	opts     atomic.Pointer[Options] // complete; replaced by a reload
-	id       string
-	log      logs.Log
-	stats    conn.Stats
-	accounts *account.Registry
-	clients  *client.Hub
-	rate     *tlsconf.Rate  // of TLS connections
-	turns    chan struct{}  // an element for each TLS handshake that is being computed
-	track    sync.WaitGroup // sessions
-	ready    chan struct{}  // closed when clients can connect
-	leaving  chan struct{}  // closed when shutdown begins
-	done     chan struct{}  // closed when everything has ended
+	opts  atomic.Pointer[Options] // complete; replaced by a reload
+	id    string
+	log   logs.Log
+	stats conn.Stats // of clients
+
+	routeStats conn.Stats
+	accounts   *account.Registry
+	clients    *client.Hub
+	cluster    *route.Cluster // nil if the server is alone
+	rate       *tlsconf.Rate  // of TLS connections
+	turns      chan struct{}  // an element for each TLS handshake that is being computed
+	track      sync.WaitGroup // sessions
+	ready      chan struct{}  // closed when clients can connect
+	leaving    chan struct{}  // closed when shutdown begins
+	done       chan struct{}  // closed when everything has ended
 
 	created      time.Time
 	loaded       atomic.Pointer[time.Time]  // when the configuration was
@@ -102,6 +106,7 @@ type Server struct {
 	phase    phase
 	started  bool             // the phase was running once
 	listener *listen.Listener // nil before Start and without client listener
+	routes   *listen.Listener // of other servers; nil before Start and without cluster
 }
 
 // NewServer returns a server with these options, which are copied. The error
@@ -144,6 +149,9 @@ func NewServer(opts *Options) (*Server, error) {
 	})
 	s.newMonitoring(&o)
 	s.useCertificates(s.tls)
+	if err := s.newCluster(&o); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -285,15 +293,15 @@ func (s *Server) Start() error {
 		return err
 	}
 	s.serveSites(nil, s.opts.Load(), x) // first, so that a start can be watched
-	l, err := s.listen()
-	if err != nil {
+	if err := s.bind(); err != nil {
 		s.endMonitoring()
 		return err
 	}
 	s.mu.Lock()
-	s.phase, s.started, s.listener = running, true, l
+	s.phase, s.started = running, true
 	s.mu.Unlock()
 	close(s.ready)
+	s.joinCluster()
 	s.log.Noticef("Server is ready")
 	return nil
 }
@@ -315,6 +323,9 @@ func (s *Server) announce() {
 	s.log.Noticef("  Git:      [%s]", commit)
 	s.log.Debugf("  Go build: %s", runtime.Version())
 	o := s.opts.Load()
+	if s.cluster != nil {
+		s.log.Noticef("  Cluster:  %s", s.ClusterName())
+	}
 	s.log.Noticef("  Name:     %s", s.nameFor(o))
 	s.log.Noticef("  ID:       %s", s.id)
 	if s.auth.PlainPassword() {
@@ -331,6 +342,35 @@ func (s *Server) announce() {
 	}
 }
 
+// bind makes every listener, so that all ports are known, and starts to accept.
+func (s *Server) bind() error {
+	o := s.opts.Load()
+	if !o.DontListen || s.cluster != nil {
+		poller, err := conn.NewPoller()
+		if err != nil {
+			return fmt.Errorf("preparing to watch sockets: %w", err)
+		}
+		s.poller = poller
+	}
+	routes, err := s.listenForRoutes(o)
+	if err == nil {
+		var l *listen.Listener
+		if l, err = s.listen(); err == nil {
+			s.mu.Lock()
+			s.listener, s.routes = l, routes
+			s.mu.Unlock()
+			return nil
+		}
+		if routes != nil {
+			routes.Close()
+		}
+	}
+	if s.poller != nil {
+		s.poller.Close()
+	}
+	return err
+}
+
 // listen binds the client listener, if there is to be one, and starts to accept.
 func (s *Server) listen() (*listen.Listener, error) {
 	o := s.opts.Load()
@@ -342,13 +382,8 @@ func (s *Server) listen() (*listen.Listener, error) {
 		port = 0
 	}
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
-	poller, err := conn.NewPoller()
+	l, err := listen.Bind(context.Background(), addr, s.poller, &s.log)
 	if err != nil {
-		return nil, fmt.Errorf("preparing to watch sockets: %w", err)
-	}
-	l, err := listen.Bind(context.Background(), addr, poller, &s.log)
-	if err != nil {
-		poller.Close()
 		//lint:ignore ST1005 scripts look for this text
 		return nil, fmt.Errorf("Error listening on port: %s, %q", addr, err)
 	}
@@ -360,10 +395,8 @@ func (s *Server) listen() (*listen.Listener, error) {
 	}
 	if err != nil {
 		l.Close()
-		poller.Close()
 		return nil, err
 	}
-	s.poller = poller
 	return l, nil
 }
 

@@ -46,6 +46,27 @@ func TestAccountsAreSubjectSpaces(t *testing.T) {
 	}
 }
 
+func TestConnectionsAreCounted(t *testing.T) {
+	a := account.New("A")
+	var all sync.WaitGroup
+	var joined atomic.Int32
+	for range 20 {
+		all.Go(func() {
+			if a.Join(7) {
+				joined.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if joined.Load() != 7 || a.NumConnections() != 7 || a.Join(0) || a.Join(7) {
+		t.Errorf("%d have joined, %d are there", joined.Load(), a.NumConnections())
+	}
+	a.Leave()
+	if !a.Join(7) || a.Join(7) || !a.Join(8) {
+		t.Errorf("%d are there", a.NumConnections())
+	}
+}
+
 // Whoever waits for choices waits for those that were begun before, by anybody.
 func TestChoicesAreAwaited(t *testing.T) {
 	a := account.New("A")

@@ -194,8 +194,13 @@ func (d *Directory) Required() bool {
 	return d.custom != nil || len(d.users) > 0 || len(d.nkeys) > 0 || d.single != nil || d.token != nil
 }
 
-// Asks reports whether the embedding program decides, which may take its time.
+// Asks reports whether the embedding program decides.
 func (d *Directory) Asks() bool { return d.custom != nil }
+
+// TakesTime reports whether Admit may take long.
+func (d *Directory) TakesTime() bool {
+	return d.custom != nil || d.nobody.hashed || d.token != nil && d.token.hashed
+}
 
 // Announced reports whether peers are told that they have to present credentials.
 func (d *Directory) Announced() bool { return d.Required() && (d.custom != nil || d.noAuth == nil) }

@@ -21,7 +21,7 @@ func (a *asker) Authenticate(ctx context.Context, l *auth.Login) (*auth.Grant, e
 }
 
 // decided is an Authenticator that can not be compared.
-type decided struct{ names []string }
+type decided []string
 
 func (decided) Authenticate(context.Context, *auth.Login) (*auth.Grant, error) {
 	return &auth.Grant{}, nil

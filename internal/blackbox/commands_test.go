@@ -165,7 +165,8 @@ func TestRefusedOptions(t *testing.T) {
 	f("--log_size_limit -1", "logfile_size_limit value can not be negative, but is -1")
 	f("--client_advertise h:x", `client_advertise "h:x" is not host[:port]: the port must be a number up to 65535`)
 	f("-m 8222", `"-m" is not supported by this version`)
-	f("--js --cluster nats://h:1", "\"--cluster\" is not supported by this version\n\"-js\" is not supported by this version")
+	f("--js", `"-js" is not supported by this version`)
+	f("--routes nats://h:1", "solicited routes require cluster capabilities, e.g. --cluster")
 }
 
 // Flags beat the file, under every name.

@@ -51,11 +51,14 @@ func (s *Session) Account() *account.Account { return s.acct.Load() }
 // counts. It is called between commands, at most with the payload of one yet to come.
 func (s *Session) adopt(set *Settings) {
 	s.settings = set
-	a := set.Accounts[s.Account().Name]
-	s.maxSubs = min(most(set.MaxSubs), most(a.MaxSubs))
-	s.maxPayload = min(set.MaxPayload, most(a.MaxPayload))
+	s.maxSubs = min(most(set.MaxSubs), most(set.Accounts[s.Account().Name].MaxSubs))
 	s.parser.Limits.ControlLine = set.MaxControlLine
-	s.parser.Limits.Payload = s.maxPayload
+	s.parser.Limits.Payload = s.maxPayload(set)
+}
+
+// maxPayload is how many bytes a message may have. Any goroutine may call it.
+func (s *Session) maxPayload(set *Settings) int {
+	return min(set.MaxPayload, most(set.Accounts[s.Account().Name].MaxPayload))
 }
 
 // enterAccount moves the session to where id belongs, if that is somewhere else. The

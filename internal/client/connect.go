@@ -59,8 +59,8 @@ func (s *Session) comeIn() {
 	s.admitted = true
 	s.describe()
 	s.noticeRights()
-	s.parser.Begin()                         // the next line is judged by the limits of its account
-	s.conn.ReadApart(s.settings.Auth.Asks()) // another CONNECT may take long
+	s.parser.Begin() // the next line is judged by the limits of its account
+	s.conn.ReadApart(false)
 }
 
 // noCredentials are those of everybody who presents none.

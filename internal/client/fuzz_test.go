@@ -45,6 +45,8 @@ var interesting = []string{
 	"CONNECT {\"account\":\"x\"}\r\n",
 	"CONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nSUB a 1\r\nCONNECT {\"user\":\"v\",\"verbose\":false}\r\nPUB a 1\r\nx\r\nSUB a 1\r\nPUB a 1\r\nx\r\n",
 	"CONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nSUB a 1\r\nSUB b 2\r\nSUB c 3\r\nPUB a 11\r\n",
+	"SUB a 1\r\nPUB a 1\r\nx\r\nCONNECT {\"user\":\"h\",\"pass\":\"s3cr3t\",\"verbose\":false}\r\nPUB a 1\r\nx\r\nCONNECT {\"user\":\"v\"}\r\nPING\r\n",
+	"CONNECT {\"user\":\"h\",\"pass\":\"x\"}\r\nPING\r\n",
 	"CONNECT {\"user\":\"full\",\"verbose\":false}\r\nPING\r\n",
 	"SUB a 1\r\nCONNECT {\"user\":\"u\",\"pass\":\"p\"}\r\nPUB a 1\r\nx\r\n",
 	"SUB a.* 1\r\nSUB > 2\r\nSUB a.b 3\r\nUNSUB 3 2\r\nPUB a.b 0\r\n\r\nPUB a.b 0\r\n\r\nPUB a.b 0\r\n\r\n",
@@ -139,7 +141,7 @@ func session(t *testing.T, pieces [][]byte, mode byte) []byte {
 		if mode&withAccount != 0 {
 			set.Auth = auth.New(auth.Config{Users: []auth.User{
 				{Name: "u", Password: "p", Account: "A"}, {Name: "v", Account: "B"}, {Name: "full", Account: "full"}, {Name: "none", Account: "none"},
-				{Name: "g"},
+				{Name: "g"}, {Name: "h", Password: "$2a$04$d5To1/UAGmMpQKshR/ctGu8YXf1ykW6nfmyRpIfoQxYT8S5WMVuo.", Account: "A"}, // s3cr3t
 			}, NoAuthUser: "g"})
 			set.Accounts = map[string]client.Account{
 				"A":    {Account: account.New("A"), MaxSubs: 2, MaxPayload: 10},

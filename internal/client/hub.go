@@ -55,6 +55,7 @@ type Hub struct {
 	cfg      Config
 	conn     conn.Config
 	settings atomic.Pointer[Settings]
+	cluster  atomic.Pointer[clusterFields] // nil until SetCluster
 	nextID   atomic.Uint64
 
 	mu       sync.Mutex

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/pipe"
@@ -327,4 +328,79 @@ func noError(t testing.TB, err error) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// One whose password is looked at while it is moved comes in where it belongs now, and
+// not at all if there is no room or no such account.
+func TestMovedDuringConnect(t *testing.T) {
+	f := func(next, account string, room int, want string) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			user := auth.User{Name: "u", Password: hashed(t, "p"), Account: "A"}
+			h := newRenewed(t, auth.Config{Users: []auth.User{user}})
+			a, b := accountOf("A", 1), accountOf("B", room)
+			h.set.Accounts = map[string]client.Account{"A": a, "B": b}
+			h.Apply(h.set)
+			c := h.open(t)
+			release := h.occupy()
+			c.Send("CONNECT {\"verbose\":false,\"protocol\":1,\"user\":\"u\",\"pass\":\"p\"}\r\nSUB foo 1\r\nPING\r\n")
+			synctest.Wait() // now it waits for the hash
+			user.Account = next
+			h.guard(auth.Config{Users: []auth.User{user}})
+			release()
+			if err := c.TryExact(want); err != nil {
+				t.Errorf("to %s: %v", next, err)
+			}
+			in := map[string]int{"A": a.NumConnections(), "B": b.NumConnections(), "": 0}
+			in["$G"] = h.cfg.Global.NumConnections()
+			if in[account] != 1 && account != "" || in["A"]+in["B"]+in["$G"] != min(len(account), 1) {
+				t.Errorf("to %s: %v", next, in)
+			}
+			noErr(t, c.Close())
+			h.ended(t)
+			if n := a.NumConnections() + b.NumConnections() + a.NumSubscriptions() + b.NumSubscriptions() + h.cfg.Global.NumConnections(); n != 0 {
+				t.Errorf("to %s: something is left", next)
+			}
+		})
+	}
+	f("A", "A", 1, "PONG\r\n")
+	f("B", "B", 1, "PONG\r\n")
+	f("", "$G", 1, "PONG\r\n")
+	f("$G", "$G", 1, "PONG\r\n")
+	f("B", "", -1, "-ERR 'maximum account active connections exceeded'\r\n")
+	f("C", "", 1, "-ERR 'Failed Account Registration'\r\n")
+}
+
+func accountOf(name string, room int) client.Account {
+	return client.Account{Account: account.New(name), MaxConnections: room}
+}
+
+// What a client that needed no CONNECT has subscribed to does not follow it into an
+// account that it comes in to later.
+func TestNothingFollowsIntoAnAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newRenewed(t, auth.Config{})
+		a := accountOf("A", 0)
+		h.set.Accounts = map[string]client.Account{"A": a}
+		h.Apply(h.set)
+		c := h.open(t)
+		c.Send("SUB foo 1\r\n")
+		if got := c.Sync(); got != "+OK\r\n" {
+			t.Errorf("%q", got)
+		}
+		// Between the settings and the look at all sessions it comes in.
+		h.set.Auth = h.set.Auth.Next(auth.Config{Users: []auth.User{{Name: "u", Account: "A"}}})
+		h.Apply(h.set)
+		c.Send("CONNECT {\"verbose\":false,\"user\":\"u\"}\r\nPUB foo 1\r\nx\r\n")
+		if got := c.Sync(); got != "" {
+			t.Errorf("%q", got)
+		}
+		h.Revalidate()
+		c.Sync()
+		if g := h.cfg.Global; a.NumConnections() != 1 || g.NumConnections() != 0 || a.NumSubscriptions()+g.NumSubscriptions() != 0 {
+			t.Errorf("%d and %d connections, %d and %d subscriptions", a.NumConnections(), g.NumConnections(), a.NumSubscriptions(), g.NumSubscriptions())
+		}
+		noErr(t, c.Close())
+		h.ended(t)
+	})
 }

@@ -27,22 +27,21 @@ type Session struct {
 	acct   atomic.Pointer[account.Account] // changed by the reader, under mu, while there are no subscriptions
 
 	// Of the reader.
-	settings   *Settings        // as last seen
-	seen       *interest.Rights // as last seen
-	parser     wire.Parser
-	maxSubs    int
-	maxPayload int
-	opts       wire.Options
-	look       insight.Look
-	ip         string
-	headers    bool                        // INFO has promised them
-	admitted   bool                        // has passed the gate, or there is none
-	connected  bool                        // has sent a CONNECT that was accepted
-	greeted    bool                        // has had the PONG to its first PING after that
-	alive      bool                        // has sent something in this read that shows it alive
-	used       bool                        // has sent something in this read that is more than a sign of life
-	received   struct{ msgs, bytes int64 } // in this read
-	warned     bool                        // of the subject of a message whose payload has yet to come
+	settings  *Settings        // as last seen
+	seen      *interest.Rights // as last seen
+	parser    wire.Parser
+	maxSubs   int
+	opts      wire.Options
+	look      insight.Look
+	ip        string
+	headers   bool                        // INFO has promised them
+	admitted  bool                        // has passed the gate, or there is none
+	connected bool                        // has sent a CONNECT that was accepted
+	greeted   bool                        // has had the PONG to its first PING after that
+	alive     bool                        // has sent something in this read that shows it alive
+	used      bool                        // has sent something in this read that is more than a sign of life
+	received  struct{ msgs, bytes int64 } // in this read
+	warned    bool                        // of the subject of a message whose payload has yet to come
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
@@ -96,7 +95,14 @@ func (s *Session) enter(set *Settings) {
 // infoLine is the INFO for this client; it adds what does not vary in time.
 func (s *Session) infoLine(set *Settings, c wire.PerClient) []byte {
 	c.ID, c.IP = s.conn.ID, s.ip
-	switch later := c.ConnectInfo || c.LameDuck; {
+	c.Cluster = s.hub.clusterFields(c.LameDuck)
+	later := c.ConnectInfo || c.LameDuck || c.Later
+	if later {
+		if n := s.maxPayload(set); n < set.MaxPayload {
+			c.MaxPayload = &n
+		}
+	}
+	switch {
 	case s.inside:
 		return set.InfoInside.Append(nil, c)
 	case later && set.InfoLater != nil:
@@ -129,6 +135,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 				s.announced(&p.Msg)
 			}
 			return used + n, p.Need, nil
+		}
+		if verb == wire.Connect && s.admitted && s.settings.Auth.TakesTime() && !s.conn.GoApart() {
+			return used, 0, nil
 		}
 		if trace {
 			s.traceIn(verb, b[used:used+n])
@@ -217,11 +226,7 @@ func (s *Session) greet() {
 	if s.opts.Protocol < 1 {
 		return
 	}
-	c := wire.PerClient{ConnectInfo: true, RemoteAccount: s.Account().Name}
-	if s.maxPayload < s.settings.MaxPayload {
-		c.MaxPayload = &s.maxPayload
-	}
-	s.sender.Control(s.infoLine(s.settings, c))
+	s.sender.Control(s.infoLine(s.settings, wire.PerClient{ConnectInfo: true, RemoteAccount: s.Account().Name}))
 	s.sender.Commit()
 	s.eligible.Store(true)
 }

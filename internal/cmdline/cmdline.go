@@ -133,5 +133,8 @@ func (c *Command) load(read func(string) (*options.Options, []string, error)) (o
 			return nil, nil, errors.New("TLS Server private key must be present and valid")
 		}
 	}
+	if err := c.flags.applyCluster(o); err != nil {
+		return nil, nil, err
+	}
 	return o, warnings, nil
 }

@@ -260,8 +260,7 @@ func TestUnsupportedFlags(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", line, err, want)
 		}
 	}
-	f("--connect_retries 3", `"--connect_retries" is not supported by this version`)
-	f("--cluster nats://h:1 --routes nats://h:2", "\"--cluster\" is not supported by this version\n\"--routes\" is not supported by this version")
+	f("-js", `"-js" is not supported by this version`)
 }
 
 func TestActions(t *testing.T) {

@@ -21,7 +21,11 @@ type flags struct {
 	yet                     map[string]bool                   // names of flags without a feature
 	given                   []func(*options.Options)
 	unsupported             []string
-	args, secret            []string // see Given
+
+	cluster, routes string // values of the flags
+	withCluster     bool   // --cluster was given
+	withRoutes      bool
+	args, secret    []string // see Given
 }
 
 // declare enters every flag into fs. All names of a flag share one variable, hence
@@ -124,6 +128,14 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 	})
 	f.late = append(f.late, "tls")
 
+	text("cluster_name", func(o o, v string) { o.Cluster.Name = v })
+	text("cluster_advertise", func(o o, v string) { o.Cluster.Advertise = v })
+	boolean("no_advertise", func(o o, v bool) { o.Cluster.NoAdvertise = v })
+	integer("connect_retries", func(o o, v int) { o.Cluster.ConnectRetries = v })
+	fs.StringVar(&f.routes, "routes", "", "")
+	fs.StringVar(&f.cluster, "cluster", "", "")
+	fs.StringVar(&f.cluster, "cluster_listen", "", "")
+
 	text("user", func(o o, v string) { o.Username = v })
 	text("pass", func(o o, v string) { o.Password = v })
 	text("auth", func(o o, v string) { o.Authorization = v })
@@ -131,16 +143,11 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 
 // declareUnsupported enters the flags of features that are to come.
 func (f *flags) declareUnsupported(fs *flag.FlagSet) {
-	for _, n := range strings.Fields("connect_retries") {
-		fs.Int(n, 0, "")
-		f.yet[n] = true
-	}
-	for _, n := range strings.Fields("no_advertise js jetstream") {
+	for _, n := range strings.Fields("js jetstream") {
 		fs.Bool(n, false, "")
 		f.yet[n] = true
 	}
-	for _, n := range strings.Fields("routes cluster cluster_listen cluster_name " +
-		"cluster_advertise sd store_dir") {
+	for _, n := range strings.Fields("sd store_dir") {
 		fs.String(n, "", "")
 		f.yet[n] = true
 	}
@@ -153,6 +160,8 @@ func (f *flags) note(fs *flag.FlagSet) {
 	fs.Visit(func(fl *flag.Flag) {
 		given[fl.Name] = true
 		f.tls = f.tls || strings.HasPrefix(fl.Name, "tls")
+		f.withRoutes = f.withRoutes || fl.Name == "routes"
+		f.withCluster = f.withCluster || fl.Name == "cluster" || fl.Name == "cluster_listen"
 		if f.yet[fl.Name] && fl.Value.String() != fl.DefValue {
 			f.unsupported = append(f.unsupported, fmt.Sprintf("\"%s%s\" is not supported by this version", dashes(fl.Name), fl.Name))
 		}

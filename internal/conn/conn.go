@@ -46,6 +46,11 @@ type Limits struct {
 	WriteDeadline time.Duration // for one batch
 	PingInterval  time.Duration
 	MaxPingsOut   int
+
+	// Patient tells that the peer is not cut off for being behind: not at MaxPending,
+	// which is then only what the high-water mark is reckoned from, and at the write
+	// deadline only if it has taken nothing since the last one.
+	Patient bool
 }
 
 // Config is what connections of one listener have in common. It is immutable, but
@@ -55,11 +60,19 @@ type Config struct {
 	Name     string // of the kind in log lines, like "Client"
 	Limits          // until SetLimits
 	PingLine []byte
-	Stale    Verdict // for a peer that leaves pings unanswered
-	Late     Verdict // for a peer that does not introduce itself in time
-	Log      *logs.Log
-	Stats    *Stats
-	Track    *sync.WaitGroup // counts connections until their last goroutine has ended
+
+	// FirstPing is how soon StartPings pings, about; 0 = after Limits.PingInterval.
+	FirstPing time.Duration
+	// PingAlways has a peer pinged that is heard of without it, too.
+	PingAlways bool
+	// Closed is told of the end of each connection, to log it; nil = a debug line.
+	Closed func(s Session, r Reason)
+
+	Stale Verdict // for a peer that leaves pings unanswered
+	Late  Verdict // for a peer that does not introduce itself in time
+	Log   *logs.Log
+	Stats *Stats
+	Track *sync.WaitGroup // counts connections until their last goroutine has ended
 
 	live atomic.Pointer[Limits] // nil until SetLimits
 }
@@ -148,6 +161,18 @@ func (c *Conn) Refuse(v *Verdict) {
 // and is better not called where other connections wait for their turn.
 func (c *Conn) ReadApart(apart bool) { c.apart.Store(apart) }
 
+// GoApart reports, from within Consume, whether that may take long where it is called.
+// If not, Consume is to return without the command that takes long, and is called again
+// where it may, with what it has not taken.
+func (c *Conn) GoApart() bool {
+	if c.apart.Load() {
+		return true
+	}
+	c.apart.Store(true)
+	c.in.again = true
+	return false
+}
+
 // Lengthy tells, from within Consume, Settle or Ended, that the session is going to
 // be busy, or to wait for others, for longer than a usual command takes.
 func (c *Conn) Lengthy() { c.link.lengthy() }
@@ -212,7 +237,10 @@ func (c *Conn) Close(r Reason) (first bool) {
 
 // closed does what follows when the queue has been closed.
 func (c *Conn) closed(r Reason, flushing bool) {
-	if c.cfg.Log.DebugOn() {
+	switch {
+	case c.cfg.Closed != nil:
+		c.cfg.Closed(c.session, r)
+	case c.cfg.Log.DebugOn():
 		c.cfg.Log.Debugf("%s - %s connection closed: %s", c, c.cfg.Name, r)
 	}
 	c.link.stop(flushing)

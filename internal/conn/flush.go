@@ -18,6 +18,8 @@ type flusher struct {
 	began int64        // Conn.elapsed when the batch was taken
 	bytes int64        // in the batch then
 	msgs  int64        // accepted by the queue until then
+	moved bool         // something was written since the last deadline was set
+	slow  time.Time    // when the present flush began to miss deadlines; zero if it has not
 }
 
 // next returns the bytes to write next, or nil at the end of the batch.
@@ -30,6 +32,7 @@ func (f *flusher) next() []byte {
 
 // wrote drops n bytes from the front of the batch.
 func (f *flusher) wrote(n int) {
+	f.moved = f.moved || n > 0
 	f.skip += n
 	done := 0
 	for done < len(f.batch) && f.skip >= len(f.batch[done].Data) {
@@ -137,6 +140,35 @@ func (f *flusher) drop() {
 		c.Release()
 	}
 	f.batch, f.skip = nil, 0
+}
+
+// bearsWith reports whether the flush may go on after its deadline: the peer is one to
+// be patient with and has taken something (spec: cluster-routes 12.2).
+func (c *Conn) bearsWith(err error) bool {
+	f := &c.flusher
+	limits := c.cfg.limits()
+	if !limits.Patient || !f.moved || c.Closed() || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	f.moved = false
+	if f.slow.IsZero() {
+		f.slow = time.Now().Add(-limits.WriteDeadline)
+		c.cfg.Stats.SlowConsumers.Add(1)
+		c.cfg.Log.Noticef("%s - Slow Consumer Detected: WriteDeadline of %v exceeded with %d chunks of %d total bytes.",
+			c, limits.WriteDeadline, len(f.batch), c.Out.Pending())
+	}
+	return true
+}
+
+// caughtUp ends what bearsWith began, when all is written.
+func (c *Conn) caughtUp() {
+	f := &c.flusher
+	if f.slow.IsZero() {
+		return
+	}
+	took := time.Since(f.slow)
+	f.slow = time.Time{}
+	c.cfg.Log.Noticef("%s - Slow Consumer Recovered: Flush took %v", c, took.Round(time.Millisecond))
 }
 
 // writeFailed ends the connection after a write error.

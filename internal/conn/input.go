@@ -15,6 +15,7 @@ type input struct {
 	chunk *buf.Chunk // nil while there is nothing
 	start int        // bytes before it are consumed
 	flood bool       // the peer sends more than a full chunk takes
+	again bool       // what is there is to be processed again: see Conn.GoApart
 }
 
 // room returns memory to read into, at the end of what is there. It is a full
@@ -104,6 +105,12 @@ func (c *Conn) process() (hold func()) {
 		in.consumed(used, need)
 	})
 	return hold
+}
+
+// resume processes again what the session has not taken.
+func (c *Conn) resume() (hold func()) {
+	c.in.again = false
+	return c.process()
 }
 
 func (c *Conn) guard(f func()) {

@@ -52,7 +52,11 @@ func (c *Conn) Await(d time.Duration) {
 
 // StartPings begins to watch a peer from which nothing is expected yet.
 func (c *Conn) StartPings() {
-	c.startTimer(c.cfg.limits().PingInterval)
+	d := c.cfg.limits().PingInterval
+	if first := c.cfg.FirstPing; first > 0 {
+		d = min(d, first) + rand.N(first/5+1)
+	}
+	c.startTimer(d)
 }
 
 // startTimer stores the timer before it can fire, since its callback uses it.
@@ -81,7 +85,11 @@ func (c *Conn) Authenticated() bool {
 	}
 	l.rtt.CompareAndSwap(0, c.elapsed()) // a first guess, until the ping
 	l.gate.CompareAndSwap(judged, passed)
-	d := min(c.cfg.limits().PingInterval, firstPing)
+	first := firstPing
+	if c.cfg.FirstPing > 0 {
+		first = c.cfg.FirstPing
+	}
+	d := min(c.cfg.limits().PingInterval, first)
 	l.timer.Reset(d + rand.N(d/5+1))
 	return true
 }
@@ -121,7 +129,7 @@ func (c *Conn) tick() {
 	}
 	now := time.Now().UnixNano()
 	fresh := now-l.rttAt.Load() < int64(rttEvery)
-	if heard := l.heard.Swap(false); !heard || !fresh {
+	if heard := l.heard.Swap(false); !heard || !fresh || c.cfg.PingAlways {
 		if int(l.out.Add(1)) > c.cfg.limits().MaxPingsOut {
 			c.cfg.Stats.Stale.Add(1)
 			c.End(&c.cfg.Stale)

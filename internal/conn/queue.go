@@ -205,8 +205,9 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 		return false
 	}
 	q.pending += int64(n)
-	limit := q.conn.cfg.limits().MaxPending
-	if limit > 0 && q.pending > limit {
+	limits := q.conn.cfg.limits()
+	limit := limits.MaxPending
+	if limit > 0 && q.pending > limit && !limits.Patient {
 		q.pending -= int64(n)
 		c.Release()
 		failed, _ = q.closeLocked(SlowConsumerPending)

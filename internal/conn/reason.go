@@ -27,6 +27,13 @@ const (
 	MaxSubscriptionsExceeded
 	InternalError
 	TLSHandshakeError
+	WrongPort
+	WrongGateway
+	MissingAccount
+	DuplicateRoute
+	RouteRemoved
+	ClusterNameConflict
+	DuplicateServerName
 )
 
 var reasonTexts = [...]string{
@@ -51,6 +58,13 @@ var reasonTexts = [...]string{
 	TLSHandshakeError:             "TLS Handshake Failure",
 	MaxAccountConnectionsExceeded: "Maximum Account Connections Exceeded",
 	MaxSubscriptionsExceeded:      "Maximum Subscriptions Exceeded",
+	WrongPort:                     "Incorrect Port",
+	WrongGateway:                  "Wrong Gateway",
+	MissingAccount:                "Missing Account",
+	DuplicateRoute:                "Duplicate Route",
+	RouteRemoved:                  "Route Removed",
+	ClusterNameConflict:           "Cluster Name Conflict",
+	DuplicateServerName:           "Duplicate Server Name",
 }
 
 func (r Reason) String() string {

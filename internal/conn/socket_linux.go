@@ -167,7 +167,7 @@ func (s *socket) read() (more bool) {
 		return false
 	}
 	more, hold := s.readOnce()
-	if hold != nil {
+	if hold != nil || s.c.in.again {
 		go s.readApart(hold)
 		return false
 	}
@@ -182,8 +182,13 @@ func (s *socket) readApart(hold func()) {
 			s.c.in.flood = false // the time is for an ordinary read
 			s.c.guard(hold)
 		}
+		if s.c.in.again {
+			hold = s.c.resume()
+			more = s.goOn(true) // there may be more to read than what there was
+			continue
+		}
 		more, hold = s.readOnce()
-		more = s.goOn(more || hold != nil)
+		more = s.goOn(more || hold != nil || s.c.in.again)
 	}
 }
 
@@ -293,6 +298,8 @@ func (s *socket) flush(direct bool) {
 		switch {
 		case err == syscall.EAGAIN && s.wait():
 			return
+		case err == syscall.EAGAIN && s.late.Load() && c.bearsWith(os.ErrDeadlineExceeded):
+			s.prolong()
 		case err == syscall.EAGAIN && s.late.Load():
 			s.failFlush(os.ErrDeadlineExceeded)
 			return
@@ -304,10 +311,22 @@ func (s *socket) flush(direct bool) {
 			return
 		case err == nil:
 			s.stopTimer()
+			c.caughtUp()
 			if q.finish(false) {
 				return
 			}
 		}
+	}
+}
+
+// prolong gives the flush another deadline.
+func (s *socket) prolong() {
+	q := &s.c.Out
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		s.late.Store(false)
+		s.setTimer(s.c.cfg.limits().WriteDeadline)
 	}
 }
 
@@ -334,6 +353,7 @@ func (s *socket) wait() bool {
 	q := &s.c.Out
 	q.mu.Lock()
 	if !q.closed && !s.timing.Load() {
+		s.c.flusher.moved = false
 		s.setTimer(s.c.cfg.limits().WriteDeadline)
 	}
 	q.pace.look(s.unsent())

@@ -46,8 +46,13 @@ func (s *stream) read() {
 			return
 		}
 		last = n
-		if hold := c.process(); hold != nil {
-			c.guard(hold)
+		for hold := c.process(); ; hold = c.resume() {
+			if hold != nil {
+				c.guard(hold)
+			}
+			if !c.in.again || c.Closed() {
+				break
+			}
 		}
 	}
 }
@@ -84,12 +89,17 @@ func (s *stream) write() {
 			n, err := s.writePiece()
 			f.wrote(n)
 			q.wrote(n)
+			if err != nil && c.bearsWith(err) {
+				s.setDeadline(c.cfg.limits().WriteDeadline)
+				continue
+			}
 			if err != nil {
 				c.writeFailed(err)
 				q.finish(true)
 				return
 			}
 		}
+		c.caughtUp()
 		if q.finish(false) {
 			return
 		}
@@ -102,6 +112,7 @@ func (s *stream) setDeadline(d time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.closed {
+		s.c.flusher.moved = false
 		s.nc.SetWriteDeadline(time.Now().Add(d))
 	}
 }

@@ -26,3 +26,10 @@ func TestNewServer(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestRandom(t *testing.T) {
+	form := regexp.MustCompile(`^[0-9A-Za-z]{22}$`)
+	if a, b := ids.Random(), ids.Random(); !form.MatchString(a) || a == b {
+		t.Errorf("%q %q", a, b)
+	}
+}

@@ -19,11 +19,11 @@ func (r *Report) suggestion(t Table, written string) string {
 	if written != key && strings.Trim(written, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" {
 		return fmt.Sprintf(": it is no key, and no value refers to it as $%s without quotes", written)
 	}
-	if block := whereIs(r.root, key, ""); block != "" {
-		return fmt.Sprintf(": that key belongs in %q", block)
-	}
 	if len(r.path) > 0 && r.root.find(key) != nil {
 		return ": that key belongs outside of this block"
+	}
+	if block := whereIs(r.root, key, ""); block != "" {
+		return fmt.Sprintf(": that key belongs in %q", block)
 	}
 	return ""
 }

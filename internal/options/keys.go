@@ -18,6 +18,7 @@ func (o *Options) Keys() keys.Table {
 	known := &people{seen: make(map[string]sighting)}
 	t = append(t, o.authKeys(known)...)
 	t = append(t, o.accountKeys(known)...)
+	t = append(t, o.clusterKeys()...)
 	t = append(t, o.monitorKeys()...)
 	t = append(t, o.processKeys()...)
 	return append(t, notYet()...)
@@ -149,7 +150,7 @@ func notYet() keys.Table {
 		"mappings maps",
 		"operator operators root roots root_operator root_operators", "trusted trusted_keys",
 		"resolver account_resolver accounts_resolver", "resolver_tls", "resolver_preload",
-		"resolver_pinned_accounts", "default_sentinel", "cluster", "gateway", "leafnodes leaf",
+		"resolver_pinned_accounts", "default_sentinel", "gateway", "leafnodes leaf",
 		"server_tags", "server_metadata", "feature_flags", "proxies",
 		"jetstream", "store_dir storedir", "default_js_domain", "websocket ws", "mqtt",
 	)

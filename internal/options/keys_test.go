@@ -66,6 +66,7 @@ var samples = map[string]struct {
 	"http_auth":              {"{token: t}", options.Options{HTTPToken: "t"}},
 	"max_closed_clients":     {"7", options.Options{MaxClosedClients: 7}},
 	"prof_port":              {"6060", options.Options{ProfPort: 6060}},
+	"cluster":                {"{port: 7}", options.Options{Cluster: options.Cluster{Port: 7}}},
 	"pid_file":               {"x.pid", options.Options{PidFile: "x.pid"}},
 	"ports_file_dir":         {"dir", options.Options{PortsFileDir: "dir"}},
 }
@@ -287,7 +288,7 @@ cluster {
   listen: localhost:4344
   authorization {
     user: peer
-    password: `+hash+`
+    password: ` + hash + `
     timeout: 0.5
   }
   routes = [
@@ -296,8 +297,8 @@ cluster {
   ]
 }
 max_payload: 1MB
-`, `3:1: "cluster"`)
-	f("listen: 127.0.0.1:4333\nhttp: 8333\ncluster {\n  host: 127.0.0.1\n  port: 4344\n}\n", `3:1: "cluster"`)
+`)
+	f("listen: 127.0.0.1:4333\nhttp: 8333\ncluster {\n  host: 127.0.0.1\n  port: 4344\n}\n")
 	f(`cluster {
   listen: 4344
   permissions {
@@ -305,7 +306,7 @@ max_payload: 1MB
     export: ["in.>", "out.>"]
   }
 }
-`, `1:0: "cluster"`)
+`)
 	f(`gateway {
   name: "A"
   port: 7333

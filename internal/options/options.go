@@ -83,6 +83,8 @@ type Options struct {
 	// nobody is asked; in ReloadOptions, that the present one stays.
 	CustomAuth auth.Authenticator
 
+	Cluster Cluster // with which other servers it forms a cluster
+
 	// Monitoring over HTTP; see docs/monitoring.md.
 	HTTPHost         string // address of its listener; "" = Host
 	HTTPPort         int    // its port; 0 = no such listener, RandomPort = any free one
@@ -150,6 +152,7 @@ func (o Options) Complete() (Options, error) {
 	o.Accounts = copyAccounts(o.Accounts)
 	fill(&o.HTTPHost, o.Host)
 	fill(&o.MaxClosedClients, DefaultMaxClosed)
+	o.completeCluster()
 	fill(&o.LogFormat, LogText)
 	fill(&o.LameDuckDuration, DefaultLameDuck)
 	fill(&o.LameDuckGracePeriod, DefaultLameDuckGrace)
@@ -196,6 +199,9 @@ func (o *Options) check() error {
 	if err := o.checkMonitoring(); err != nil {
 		return err
 	}
+	if err := o.checkCluster(); err != nil {
+		return err
+	}
 	if o.TLS != nil {
 		if err := o.TLS.Check(); err != nil {
 			return err
@@ -221,22 +227,30 @@ func (o *Options) check() error {
 // Advertised is the address that clients are told, given that of the listener (spec:
 // configuration.md 10.1, client_advertise).
 func (o *Options) Advertised(host string, port int) (string, int, error) {
-	a := o.ClientAdvertise
-	if a == "" {
+	h, p, err := advertised(o.ClientAdvertise, host, port)
+	if err != nil {
+		err = fmt.Errorf("client_advertise %q is not host[:port]: %w", o.ClientAdvertise, err)
+	}
+	return h, p, err
+}
+
+// advertised is the host[:port] in text, with what is missing.
+func advertised(text, host string, port int) (string, int, error) {
+	if text == "" {
 		return host, port, nil
 	}
-	h, p, err := net.SplitHostPort(a)
+	h, p, err := net.SplitHostPort(text)
 	if err != nil {
 		// A host alone, which may be an IPv6 address.
-		if h, _, err = net.SplitHostPort(net.JoinHostPort(strings.Trim(a, "[]"), "0")); err != nil {
-			return "", 0, fmt.Errorf("client_advertise %q is not host[:port]: %w", a, err)
+		if h, _, err = net.SplitHostPort(net.JoinHostPort(strings.Trim(text, "[]"), "0")); err != nil {
+			return "", 0, err
 		}
 		return h, port, nil
 	}
 	n, err := strconv.Atoi(p)
 	switch {
 	case err != nil || n > 65535:
-		return "", 0, fmt.Errorf("client_advertise %q is not host[:port]: the port must be a number up to 65535", a)
+		return "", 0, errors.New("the port must be a number up to 65535")
 	case n <= 0:
 		n = port
 	}

@@ -32,6 +32,7 @@ type Logger interface {
 type Server struct {
 	settings *tls.Config // everything but the contents of files
 	pins     map[[sha256.Size]byte]bool
+	insecure bool // for Client
 	log      Logger
 	now      func() time.Time
 	handout  *tls.Config
@@ -51,7 +52,7 @@ func newServer(c *Config, log Logger, now func() time.Time) (*Server, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
-	s := &Server{settings: c.settings(), pins: make(map[[sha256.Size]byte]bool), log: log, now: now, looked: now()}
+	s := &Server{settings: c.settings(), pins: make(map[[sha256.Size]byte]bool), insecure: c.Insecure, log: log, now: now, looked: now()}
 	for _, text := range c.PinnedCerts {
 		if sum, err := pin(text); err == nil {
 			s.pins[sum] = true

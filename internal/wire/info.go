@@ -32,6 +32,8 @@ type PerClient struct {
 	IP            string
 	Nonce         string // to be signed with an nkey; "" = none
 	LameDuck      bool
+	Later         bool   // not the first INFO
+	Cluster       []byte // fields about the cluster, encoded with a comma before each
 	ConnectInfo   bool   // the INFO that answers the first PING
 	RemoteAccount string // only with ConnectInfo
 	MaxPayload    *int   // nil = that of the server
@@ -74,6 +76,7 @@ func (t *InfoTemplate) Append(dst []byte, c PerClient) []byte {
 		dst = append(dst, `,"nonce":"`...)
 		dst = append(append(dst, c.Nonce...), '"')
 	}
+	dst = append(dst, c.Cluster...)
 	if c.LameDuck {
 		dst = append(dst, `,"ldm":true`...)
 	}

@@ -1,0 +1,117 @@
+package options_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nats-server/internal/keys"
+	"nats-server/internal/options"
+	"nats-server/internal/perms"
+)
+
+// Everything that a cluster block may say (spec: configuration 10.4).
+func TestClusterBlock(t *testing.T) {
+	good(t, `cluster {
+		name: C1, listen: 127.0.0.1:4248, advertise: "x:1", no_advertise: true
+		routes: [ nats-route://a:1, nats://u:p@b:2 ]
+		authorization { user: u, password: p, timeout: 0.5 }
+		permissions { import: ["in.>"], export { allow: ["in.>", "out.>"], deny: "out.no" } }
+		connect_retries: 3, connect_backoff: true, ping_interval: "1m", ping_max: 4
+		write_deadline: "5s", write_timeout: close
+	}`, options.Options{Cluster: options.Cluster{
+		Name: "C1", Host: "127.0.0.1", Port: 4248, Advertise: "x:1", NoAdvertise: true,
+		Routes:   []string{"nats-route://a:1", "nats://u:p@b:2"},
+		Username: "u", Password: "p", AuthTimeout: 500 * time.Millisecond,
+		Import:         &perms.Rules{Allow: []string{"in.>"}},
+		Export:         &perms.Rules{Allow: []string{"in.>", "out.>"}, Deny: []string{"out.no"}},
+		ConnectRetries: 3, ConnectBackoff: true, PingInterval: time.Minute, MaxPingsOut: 4,
+		WriteDeadline: 5 * time.Second, WriteTimeout: "close",
+	}})
+	good(t, "cluster { port: -1, host: h, cluster_advertise: y, pool_size: 0 }",
+		options.Options{Cluster: options.Cluster{Host: "h", Port: -1, Advertise: "y"}})
+}
+
+func TestClusterBlockThatIsWrong(t *testing.T) {
+	f := func(text string, want ...string) {
+		t.Helper()
+		o, err := decode(t, "cluster {"+text+"}")
+		if err == nil {
+			_, err = o.Complete()
+		}
+		if err == nil {
+			t.Errorf("%s: is accepted", text)
+			return
+		}
+		for _, w := range want {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: %v, want %s", text, err, w)
+			}
+		}
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: shows a secret: %v", text, err)
+		}
+	}
+	f(`name: "a b", port: 1`, "cluster name cannot contain spaces")
+	f("authorization { users: [{user: a, password: b}] }", "Cluster authorization does not allow multiple users")
+	f("authorization { token: x }", "Cluster authorization does not support tokens")
+	f("authorization { auth_callout {} }", "Cluster authorization does not support callouts")
+	f("permissions { allow_responses: true }", "Cluster permissions do not support dynamic responses")
+	f(`port: 1, permissions { export: "x y" }`, `cluster export allow: subject "x y" is not a valid subject`)
+	f(`port: 1, permissions { import { deny: ["a", "b..c"] } }`, `cluster import deny: subject "b..c" is not a valid subject`)
+	f(`port: 1, advertise: "x:y"`, "invalid Cluster.Advertise value of x:y, err=")
+	f(`routes: ["nats://u:s3cret@h"]`, `error parsing a route URL: "h" is not host:port`)
+	f(`routes: ["nats://u:s3cret@h:x"]`, `error parsing a route URL`)
+	f("routes: [1]", "unsupported type")
+	f("write_timeout: never", "write_timeout must be 'default', 'close' or 'retry'")
+	f("pool_size: 3", `"pool_size" is not supported by this version`)
+	f("accounts: [A]", `"accounts" is not supported by this version`)
+	f("compression: s2_fast", `"compression" is not supported by this version`)
+	f("tls { cert_file: c }", "key_file")
+}
+
+// What works, but is probably not meant.
+func TestClusterWarnings(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		_, warnings, err := options.Load(write(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(warnings) != 1 || !strings.Contains(warnings[0], want) {
+			t.Errorf("%s: %q, want %s", text, warnings, want)
+		}
+	}
+	f("cluster { port: 1, routes: [nats://h:1, nats://h:1] }", `invalid use of field "routes": Duplicate route entry detected`)
+	f("cluster { routes: [nats://h:1] }", "routes have no effect")
+	f("cluster { port: 1, authorization { permissions { import: a } } }", "beside authorization")
+}
+
+// What a reload does about a cluster.
+func TestChangesOfCluster(t *testing.T) {
+	base := options.Cluster{Port: 7, Routes: []string{"nats://u:s3cret@h:1"}, Password: "s3cret"}
+	f := func(change func(*options.Cluster), want keys.Change, names ...string) {
+		t.Helper()
+		next := base
+		change(&next)
+		var got []string
+		for _, d := range options.Changes(completed(t, options.Options{Cluster: base}), completed(t, options.Options{Cluster: next})) {
+			got = append(got, d.Name)
+			if d.Change != want || strings.Contains(d.Old+d.New, "s3cret") {
+				t.Errorf("%+v", d)
+			}
+		}
+		if !slices.Equal(got, names) {
+			t.Errorf("%q, want %q", got, names)
+		}
+	}
+	type c = options.Cluster
+	f(func(c *c) { c.Port = 8 }, keys.Restart, "cluster listen")
+	f(func(c *c) { c.Host = "h" }, keys.Restart, "cluster listen")
+	f(func(c *c) { c.Routes = []string{"nats://u:s3cret2@h:1"} }, keys.Live, "cluster routes")
+	f(func(c *c) { c.Name = "C" }, keys.Live, "cluster name")
+	f(func(c *c) { c.Import = &perms.Rules{Allow: []string{"a"}} }, keys.Live, "cluster permissions")
+	f(func(c *c) { c.Username, c.Password = "u", "s3cret2" }, keys.Live, "cluster authorization user", "cluster authorization pass")
+	f(func(c *c) { c.NoAdvertise = true }, keys.Live, "cluster no_advertise")
+}

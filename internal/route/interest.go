@@ -1,0 +1,82 @@
+package route
+
+import (
+	"nats-server/internal/account"
+	"nats-server/internal/wire"
+)
+
+// imports says what local interest other servers are told of (spec: cluster-routes 16).
+type imports struct {
+	now *Rules
+	// before is set while a reload goes on: interest that others were told of under the
+	// old rules is still withdrawn, should it go meanwhile.
+	before  *Rules
+	pending bool // a reload goes on
+}
+
+// tells reports whether n subscriptions of filter, or their end, are told.
+func (i *imports) tells(filter string, n int) bool {
+	return i.now.imports(filter) || n == 0 && i.pending && i.before.imports(filter)
+}
+
+// LocalInterest implements account.Watcher: it appends to the queues of all routes. It
+// is called under the lock of an interest shard, so that what other servers hear is in
+// order (spec: cluster-routes 13.5).
+func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int) {
+	links := *c.links.Load()
+	if len(links) == 0 || !c.imports.Load().tells(filter, n) {
+		return
+	}
+	var b [256]byte // longer lines are allocated
+	line := wire.AppendInterest(b[:0], a.Name, filter, group, n)
+	for _, s := range links {
+		s.conn.Out.Append(line)
+	}
+	c.unsent.Store(true)
+}
+
+// Settle implements account.Watcher: it sends what was appended.
+func (c *Cluster) Settle() {
+	if c.unsent.Load() && c.unsent.Swap(false) {
+		for _, s := range *c.links.Load() {
+			s.conn.Out.Flush(true)
+		}
+	}
+}
+
+// pieceBytes is how much of a snapshot is appended at a time.
+const pieceBytes = 64 << 10
+
+// announceLocked tells the server of s of all local interest (spec: cluster-routes 13.3).
+// s is among the links already: a change is in this snapshot or follows it.
+func (c *Cluster) announceLocked(s *Session) {
+	rules := c.imports.Load().now
+	p := pieces{to: s}
+	for _, a := range c.cfg.Accounts.All() {
+		a.EachLocal(func(filter, group string, n int) {
+			if rules.imports(filter) {
+				p.add(a.Name, filter, group, n)
+			}
+		}, p.flush)
+	}
+	c.cfg.Log.Debugf("%s - Sent local subscriptions to route", s.conn)
+}
+
+// pieces gathers lines of interest for one route.
+type pieces struct {
+	to *Session
+	b  []byte
+}
+
+func (p *pieces) add(account, filter, group string, n int) {
+	if p.b = wire.AppendInterest(p.b, account, filter, group, n); len(p.b) >= pieceBytes {
+		p.flush()
+	}
+}
+
+func (p *pieces) flush() {
+	if len(p.b) > 0 {
+		p.to.conn.Out.Append(p.b)
+		p.b = p.b[:0]
+	}
+}

@@ -1,0 +1,70 @@
+package route
+
+import (
+	"nats-server/internal/account"
+	"nats-server/internal/interest"
+	"nats-server/internal/subject"
+	"nats-server/internal/wire"
+)
+
+// addInterest takes RS+ and LS+ (spec: cluster-routes 13.4). Interest of leafnodes is not
+// told apart from that of clients: this server does not ask for the origin in LS-.
+func (s *Session) addInterest(in *wire.RemoteInterest) {
+	log := s.mesh.cfg.Log
+	a := s.mesh.cfg.Accounts.Find(in.Account)
+	switch {
+	case a == nil:
+		log.Errorf("%s - Unknown account %q for remote subject %q", s.conn, in.Account, in.Subject)
+		return
+	case !subject.ValidFilter(in.Subject):
+		s.sender.Control(wire.AppendErr(nil, "Invalid Subscription"))
+		log.Errorf("%s - Could not insert subscription: %q is not a valid subject", s.conn, in.Subject)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.rules.exports(in.Subject) {
+		log.Debugf("%s - Can not export %q, ignoring remote subscription request", s.conn, in.Subject)
+		return
+	}
+	subs := s.remotes[a]
+	if subs == nil {
+		subs = new(interest.Remotes)
+		s.remotes[a] = subs
+	}
+	if sub := subs.Find(in.Subject, in.Queue); sub != nil {
+		if len(in.Queue) > 0 && sub.Weight() != in.Weight {
+			sub.SetWeight(in.Weight)
+			a.Changed(sub)
+		}
+		return
+	}
+	sub := interest.NewRemote(&s.self, in.Subject, in.Queue, in.Weight)
+	subs.Add(sub)
+	a.Subscribe(sub)
+	s.numSubs.Add(1)
+}
+
+// dropInterest takes RS- and LS-.
+func (s *Session) dropInterest(in *wire.RemoteInterest) {
+	a := s.mesh.cfg.Accounts.Find(in.Account)
+	if a == nil {
+		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for subject %q", s.conn, in.Account, in.Subject)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	subs := s.remotes[a]
+	if subs == nil {
+		return
+	}
+	if sub := subs.Find(in.Subject, in.Queue); sub != nil {
+		s.dropLocked(a, subs, sub)
+	}
+}
+
+func (s *Session) dropLocked(a *account.Account, subs *interest.Remotes, sub *interest.Sub) {
+	subs.Remove(sub)
+	a.Unsubscribe(sub)
+	s.numSubs.Add(-1)
+}

@@ -1,0 +1,54 @@
+package route
+
+// learnt counts the URLs of other servers that clients are told (spec: cluster-routes 9).
+type learnt struct {
+	count map[string]int
+	ever  bool // there was another server, so that clients are told the own ones, too
+}
+
+// add takes those of a new route, and reports whether clients are to be told.
+func (l *learnt) add(s *Session, set *Settings) (changed bool) {
+	if set.NoAdvertise {
+		return false
+	}
+	changed = !l.ever
+	l.ever = true
+	s.urls = s.info.ConnectURLs
+	for _, u := range s.urls {
+		if l.count == nil {
+			l.count = make(map[string]int)
+		}
+		if l.count[u]++; l.count[u] == 1 {
+			changed = true
+		}
+	}
+	return changed
+}
+
+// drop forgets those of a route that ends, or whose server is about to, and reports
+// whether clients are to be told.
+func (l *learnt) drop(s *Session) (changed bool) {
+	for _, u := range s.urls {
+		if l.count[u]--; l.count[u] == 0 {
+			delete(l.count, u)
+			changed = true
+		}
+	}
+	s.urls = nil
+	return changed
+}
+
+// tell lets clients know what there is to know.
+func (c *Cluster) tell() {
+	c.telling.Lock()
+	defer c.telling.Unlock()
+	c.mu.Lock()
+	known := c.learnt.ever
+	urls := make([]string, 0, len(c.learnt.count))
+	for u := range c.learnt.count {
+		urls = append(urls, u)
+	}
+	c.mu.Unlock()
+	name, _ := c.Name()
+	c.cfg.Tell(name, known, urls)
+}
