@@ -104,6 +104,7 @@ func TestNoSecretIsTold(t *testing.T) {
 		`authorization { users: [ { user: "CANARY", password: "CANARY", permissions: { publish: "CANARY" } } ] }`,
 		`authorization { users: [ { nkey: ` + nkey + ` } ] }`,
 		`accounts { A: { users: [ { user: "CANARY", password: "CANARY" } ] } }`,
+		`cluster { name: C, listen: "127.0.0.1:-1", routes: [ "nats://CANARY:CANARY@127.0.0.1:1" ], authorization { user: CANARY, password: CANARY } }`,
 		`http_auth { user: "CANARY", password: "CANARY" }`,
 		`http_auth { token: "CANARY" }`,
 	}
