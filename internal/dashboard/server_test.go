@@ -137,6 +137,25 @@ func TestAgainstOurServer(t *testing.T) {
 	b.noProblems()
 }
 
+// Other servers of a cluster are in the picture, and no longer when they have gone.
+func TestClusterInThePicture(t *testing.T) {
+	t.Parallel()
+	cluster := server.ClusterOptions{Name: "C", Host: "127.0.0.1", Port: server.RandomPort}
+	hub, url := start(t, server.Options{ServerName: "hub", Cluster: cluster})
+	cluster.Routes = []string{"nats://" + hub.ClusterAddr().String()}
+	testkit.Start(t, &server.Options{ServerName: "left", Cluster: cluster})
+	right := testkit.Start(t, &server.Options{ServerName: "right", Cluster: cluster})
+	b := open(t, 1280, 844)
+	b.visit(url + "/dashboard#network")
+	const peers = `[...document.querySelectorAll(".node.route .name")].map(n => n.textContent).join()`
+	b.until(peers + ` === "left,right" && document.querySelector(".node.self .name").textContent === "hub"`)
+	b.until(`[...document.querySelectorAll(".graph .label")].every(l => /^[\d.]+ (µs|ms)/.test(l.textContent))`)
+	b.picture("real-network")
+	right.Shutdown()
+	b.until(peers + ` === "left"`)
+	b.noProblems()
+}
+
 // get returns the answer to a request.
 func get(t *testing.T, url string, header ...string) (*http.Response, string) {
 	t.Helper()
