@@ -73,8 +73,8 @@ export function draw(varz, peers, width) {
     const flow = p.inRate === null ? "" : ` · ${rate(p.inRate + p.outRate)}/s`;
     picture.append(node(spots[i], p.kind, p.name, `${p.kind}${links}${flow}`), label(middle, spots[i], p, list));
   });
-  const cluster = varz.cluster?.name ? short(varz.cluster.name, 18) : "no cluster";
-  picture.append(node(middle, "self", name, `this server · ${cluster}`));
+  const cluster = varz.cluster?.name ? ` · ${short(varz.cluster.name, 14)}` : "";
+  picture.append(node(middle, "self", name, `this server${cluster}`));
   if (peers.length > most) {
     picture.append(svg("text", { x: width / 2, y: height - 8, "text-anchor": "middle" }, `and ${peers.length - most} more in the table`));
   }
