@@ -25,13 +25,18 @@ func (r *runner) writePorts(dir string) {
 	if dir == "" {
 		return
 	}
-	scheme := "nats"
-	if o := &r.options; o.TLS != nil && !o.AllowNonTLS {
+	scheme, watched, o := "nats", "http", &r.options
+	if o.TLS != nil && !o.AllowNonTLS {
 		scheme = "tls"
 	}
+	if o.HTTPSPort != 0 {
+		watched = "https"
+	}
 	ports := struct {
-		Nats []string `json:"nats,omitempty"`
-	}{urls(scheme, r.server.Addr())}
+		Nats       []string `json:"nats,omitempty"`
+		Monitoring []string `json:"monitoring,omitempty"`
+		Profile    []string `json:"profile,omitempty"`
+	}{urls(scheme, r.server.Addr()), urls(watched, r.server.MonitorAddr()), urls("http", r.server.ProfileAddr())}
 	b, err := json.Marshal(ports)
 	path := filepath.Join(dir, fmt.Sprintf("%s_%d.ports", filepath.Base(os.Args[0]), os.Getpid()))
 	if err == nil {
