@@ -151,3 +151,73 @@ func (l *ledger) forget() {
 func (i *interest) String() string {
 	return fmt.Sprintf("client %d on %s, subscribed to %q (group %q)", i.client.id, i.client.node.name, i.filter, i.queue)
 }
+
+// exact sends while everything is known, and expects that everybody gets it who is to.
+func (s *sim) exact() {
+	c, ok := pick(s, s.clients)
+	if !ok {
+		return
+	}
+	var ids []int
+	var where []string
+	s.checking = true
+	defer func() { s.checking = false }()
+	reply := [2]string{"", "ask"}[s.random.IntN(2)]
+	for range 1 + s.random.IntN(30) {
+		subject, _ := pick(s, subjects)
+		where = append(where, subject)
+		ids = append(ids, c.send(subject, reply))
+	}
+	s.note("client %d sends %d messages that are checked, reply %q", c.id, len(ids), reply)
+	s.fence(c)
+	s.ledger.mu.Lock()
+	for n, id := range ids {
+		s.expect(c, where[n], id, reply != "")
+	}
+	s.ledger.mu.Unlock()
+	s.dropSpent()
+	if len(s.ledger.failed()) == 0 {
+		s.ledger.forget()
+	}
+}
+
+// expect checks one message that was sent while everything was known.
+func (s *sim) expect(from *simClient, subject string, id int, asked bool) {
+	l := s.ledger
+	groups, deliveries, limited := map[string]bool{}, 0, false
+	for _, c := range s.clients {
+		for _, i := range c.interests {
+			if !i.matches(subject) {
+				continue
+			}
+			got := l.byTarget[target{i, id}]
+			deliveries += got
+			limited = limited || i.max > 0 && c.user == from.user // other servers learn later that it has ended
+			switch {
+			case !s.reaches(from, c):
+				if got > 0 {
+					l.complain("%v got %d on %s of client %d, which does not reach it", i, id, subject, from.id)
+				}
+			case i.queue != "":
+				groups[i.queue] = true
+			case i.max > 0: // checked on arrival, and by the next
+				if got == 0 && i.received < i.max {
+					l.complain("%v did not get %d on %s, but only %d of %d", i, id, subject, i.received, i.max)
+				}
+			case got != 1:
+				l.complain("%v got %d on %s %d times", i, id, subject, got)
+			}
+		}
+	}
+	for g := range groups {
+		if n := l.byGroup[group{g, id}]; n != 1 {
+			l.complain("the group %s got %d on %s %d times", g, id, subject, n)
+		}
+	}
+	if asked && l.answers[id] != deliveries {
+		l.complain("request %d on %s: %d deliveries and %d answers", id, subject, deliveries, l.answers[id])
+	}
+	if asked && !limited && (l.refusals[id] > 0) != (deliveries == 0) {
+		l.complain("request %d on %s: %d deliveries and %d times no responders", id, subject, deliveries, l.refusals[id])
+	}
+}
