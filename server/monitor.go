@@ -8,7 +8,10 @@ import (
 	"strconv"
 	"time"
 
+	"nats-server/internal/dashboard"
 	"nats-server/internal/facts"
+	"nats-server/internal/insight"
+	"nats-server/internal/keys"
 	"nats-server/internal/metrics"
 	"nats-server/internal/monitor"
 	"nats-server/internal/profile"
@@ -20,6 +23,7 @@ type monitoring struct {
 	http   *monitor.Server
 	closed *monitor.Ring
 	gate   *monitor.Gate // under Server.starting
+	look   insight.Sampler
 	prof   *monitor.Server
 
 	at     *monitor.Listener // of http, nil without; under Server.mu
@@ -43,6 +47,11 @@ func (s *Server) newMonitoring(o *Options) {
 	reports := monitor.NewReports(source{s})
 	handlers := reports.Handlers()
 	handlers["/metrics"] = metrics.Handler(reports)
+	page := dashboard.Handler(dashboard.Config{
+		Subjects: m.look.Report,
+		Settings: func() []keys.Shown { return s.opts.Load().Shown() },
+	})
+	handlers[dashboard.Path], handlers[dashboard.Path+"/"] = page, page
 	m.http = monitor.NewServer(handlers, &s.log)
 	m.prof = monitor.NewServer(profile.Handlers(), &s.log)
 	m.gate = monitor.NewGate(o.HTTPUsername, o.HTTPPassword, o.HTTPToken, nil)
@@ -173,6 +182,7 @@ func (s *Server) endMonitoring() {
 	x.close()
 	m.http.Wait()
 	m.prof.Wait()
+	m.look.Stop()
 }
 
 // source is the server as reports see it.

@@ -140,11 +140,12 @@ func NewServer(opts *Options) (*Server, error) {
 		return nil, err
 	}
 	s.clients = client.NewHub(client.Config{
-		Global: s.accounts.Global(),
-		Log:    &s.log,
-		Stats:  &s.stats,
-		Track:  &s.track,
-		Closed: func(f *facts.Connection) { s.monitoring.closed.Add(f) },
+		Global:  s.accounts.Global(),
+		Log:     &s.log,
+		Stats:   &s.stats,
+		Track:   &s.track,
+		Insight: &s.monitoring.look,
+		Closed:  func(f *facts.Connection) { s.monitoring.closed.Add(f) },
 	})
 	s.newMonitoring(&o)
 	s.useCertificates(s.tls)

@@ -11,6 +11,7 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/facts"
+	"nats-server/internal/insight"
 	"nats-server/internal/logs"
 	"nats-server/internal/wire"
 )
@@ -38,10 +39,11 @@ type Settings struct {
 
 // Config is what the sessions of a server have in common. It is immutable.
 type Config struct {
-	Global *account.Account // of those who have not come in, or into no other
-	Log    *logs.Log
-	Stats  *conn.Stats
-	Track  *sync.WaitGroup // counts sessions until their last goroutine has ended
+	Global  *account.Account // of those who have not come in, or into no other
+	Log     *logs.Log
+	Stats   *conn.Stats
+	Insight *insight.Sampler // looks at what is published; nil = nobody does
+	Track   *sync.WaitGroup  // counts sessions until their last goroutine has ended
 
 	// Closed is told of every connection that has ended, refused ones included. It must
 	// not wait. nil = nobody wants to know.

@@ -12,6 +12,7 @@ import (
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
 	"nats-server/internal/facts"
+	"nats-server/internal/insight"
 	"nats-server/internal/interest"
 	"nats-server/internal/wire"
 )
@@ -31,6 +32,7 @@ type Session struct {
 	parser    wire.Parser
 	maxSubs   int
 	opts      wire.Options
+	look      insight.Look
 	ip        string
 	headers   bool                        // INFO has promised them
 	admitted  bool                        // has passed the gate, or there is none
@@ -119,6 +121,7 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	}
 	s.noticeRights()
 	p.Begin()
+	s.look.Begin(s.hub.cfg.Insight)
 	trace := s.isTraced()
 	for used < len(b) {
 		if !s.admitted && b[used]|0x20 != 'c' {
@@ -142,6 +145,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		used += n
 		if verb == wire.Pub {
 			s.publish(&p.Msg)
+			if s.look.On() {
+				s.look.See(p.Msg.Subject, len(p.Msg.Body))
+			}
 			continue
 		}
 		if err := s.obey(verb); err != nil {
@@ -225,8 +231,11 @@ func (s *Session) greet() {
 	s.eligible.Store(true)
 }
 
-// Settle implements conn.Session.
+// Settle implements conn.Session. The bytes that Consume saw are still there.
 func (s *Session) Settle() (hold func()) {
+	if s.look.On() {
+		s.look.End(s.acct.Load().Name)
+	}
 	r := &s.received
 	if used := s.used || r.msgs > 0; used || s.alive {
 		s.conn.Heard()

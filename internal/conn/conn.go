@@ -15,7 +15,7 @@ import (
 type Session interface {
 	// Consume takes whole commands from the start of b and returns how many bytes
 	// they were, and how many the next one needs if that is known. An error ends
-	// the connection; a *Verdict says how. b is valid during the call.
+	// the connection; a *Verdict says how. b is valid until Settle has returned.
 	Consume(b []byte) (used, need int, err error)
 	// Settle follows each Consume: batched work is handed on. If the peer is to be
 	// held back, it returns what has to return before more is read from it.

@@ -29,7 +29,7 @@ var links = []link{
 	{"General", "/varz"}, {"JetStream", "/jsz"}, {"Connections", "/connz"}, {"Accounts", "/accountz"},
 	{"Account Stats", "/accstatz"}, {"Subscriptions", "/subsz"}, {"Routes", "/routez"}, {"LeafNodes", "/leafz"},
 	{"Gateways", "/gatewayz"}, {"Raft Groups", "/raftz"}, {"Health Probe", "/healthz"}, {"Expvar", "/debug/vars"},
-	{"Metrics", "/metrics"}, {"Ready", "/readyz"}, {"Alive", "/livez"}, {"Started", "/startupz"},
+	{"Dashboard", "/dashboard"}, {"Metrics", "/metrics"}, {"Ready", "/readyz"}, {"Alive", "/livez"}, {"Started", "/startupz"},
 }
 
 // landing is the page that lists the others.
