@@ -95,14 +95,6 @@ tls {
   # the cheapest part of what a handshake needs
   cert_file: "` + cert + `", key_file: "` + key + `"
 }
-http: 127.0.0.1:-1
-http_port: -1
-https: "127.0.0.1:0"
-https_port: 0
-http_base_path: ""
-http_auth { token: "a token" }
-max_closed_clients: 10000
-prof_port: 0
 pid_file: "` + filepath.Join(t.TempDir(), "pid") + `"
 ports_file_dir: "` + t.TempDir() + `"
 logfile: ""
