@@ -45,7 +45,8 @@ func clustered(t testing.TB, c server.ClusterOptions, o server.Options) *server.
 	if c.Port == 0 {
 		c.Port = server.RandomPort
 	}
-	c.Host, o.Cluster = "127.0.0.1", c
+	c.Host = "127.0.0.1"
+	o.Cluster = c
 	return testkit.Start(t, &o)
 }
 

@@ -77,7 +77,10 @@ ping_max: 3
 lame_duck_duration: "2m"
 lame_duck_grace_period: "10s"
 disable_sublist_cache: true
+cluster { name: c }
 no_system_account: true
+accounts: [A, B]
+system_account: A
 no_auth_user: user-0
 allow_non_tls: false
 tls {

@@ -367,6 +367,10 @@ func TestGiven(t *testing.T) {
 	f([]string{"--user", "joe", "--pass", "s3cr3t"}, options.Options{Username: "secret", Password: "secret"},
 		"authorization password", "authorization username")
 	f([]string{"-auth="}, options.Options{}, "authorization token")
+	at := options.Options{Cluster: options.Cluster{Host: "h", Port: 1, Username: "secret", Password: "secret",
+		Routes: []string{"nats://secret:secret@a:2", "nats://b:3"}}}
+	f([]string{"--cluster", "nats://u:s3cr3t@h:1", "--routes", "nats://u:s3cr3t@a:2,nats://b:3"}, at,
+		"cluster authorization user", "cluster authorization pass", "cluster routes")
 
 	c := Parse(nil)
 	if _, err := c.GivenTo([]string{"-nosuch=1"}); err == nil {

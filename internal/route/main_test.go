@@ -69,6 +69,7 @@ type world struct {
 	accounts *account.Registry
 	set      route.Settings
 	listener *listen.Listener // nil without sockets
+	logger   *logs.Log
 	log      lines
 	stats    conn.Stats
 	track    sync.WaitGroup
@@ -86,6 +87,7 @@ func newWorld(t testing.TB, sockets bool) *world {
 	w.accounts.Set([]string{account.System, "APP"})
 	log := new(logs.Log)
 	log.Set(&w.log, true, true)
+	w.logger = log
 	w.Cluster = route.New(route.Config{
 		ServerID: ownID, Version: "3.0.0", Accounts: w.accounts, Log: log, Stats: &w.stats, Track: &w.track,
 		NextID: w.nextID, Tell: w.tell,
