@@ -198,6 +198,9 @@ func (x source) About() monitor.About {
 	if t, ok := s.Addr().(*net.TCPAddr); ok {
 		a.Port = t.Port
 	}
+	if t, ok := s.ClusterAddr().(*net.TCPAddr); ok {
+		a.ClusterName, a.ClusterPort = s.ClusterName(), t.Port
+	}
 	if c := s.certificates.Load(); c != nil {
 		if now, err := c.GetConfigForClient(nil); err == nil && len(now.Certificates) > 0 && now.Certificates[0].Leaf != nil {
 			a.CertNotAfter = now.Certificates[0].Leaf.NotAfter

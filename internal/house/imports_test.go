@@ -54,7 +54,7 @@ var rooms = map[string]room{
 	"route":  {mayImport: "account auth conn delivery dial facts ids interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// services
-	"monitor":   {mayImport: "auth conn facts logs options subject tlsconf", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
+	"monitor":   {mayImport: "auth conn facts logs options perms subject tlsconf", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
 	"dashboard": {mayImport: "insight keys", why: "it is a page that reads reports like any other visitor; what it asks for beyond them it is handed"},
 	"metrics":   {mayImport: "facts monitor", modules: "github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp", why: "it shows reports in another form; counting is for those who know"},
 	"profile":   {why: "it shows the program as a whole, and knows no part of it"},

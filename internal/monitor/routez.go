@@ -10,11 +10,13 @@ import (
 // Routez is the report on the connections to other servers of the cluster (spec:
 // monitoring 8).
 type Routez struct {
-	ServerID   string    `json:"server_id"`
-	ServerName string    `json:"server_name"`
-	Now        time.Time `json:"now"`
-	NumRoutes  int       `json:"num_routes"`
-	Routes     []*Route  `json:"routes"`
+	ServerID   string             `json:"server_id"`
+	ServerName string             `json:"server_name"`
+	Now        time.Time          `json:"now"`
+	Import     *facts.Permissions `json:"import,omitempty"` // as configured
+	Export     *facts.Permissions `json:"export,omitempty"`
+	NumRoutes  int                `json:"num_routes"`
+	Routes     []*Route           `json:"routes"`
 }
 
 // Route is one entry of Routez.
@@ -56,6 +58,7 @@ func routezOptions(q url.Values) (Subs, error) {
 func (r *Reports) Routez(subs Subs) (*Routez, error) {
 	about, now := r.source.About(), time.Now().UTC()
 	z := &Routez{ServerID: about.ID, ServerName: about.Name, Now: now, Routes: []*Route{}}
+	z.Import, z.Export = rules(about.Options.Cluster.Import), rules(about.Options.Cluster.Export)
 	most := 0
 	if subs != NoSubs {
 		most = maxEntries

@@ -30,6 +30,8 @@ type Source interface {
 type About struct {
 	ID, Name, Version, Commit string
 	Port                      int              // of the client listener, as bound
+	ClusterName               string           // "" for a server that is alone
+	ClusterPort               int              // of the listener for routes, as bound
 	Options                   *options.Options // complete; reports show what they name
 	Start, Loaded             time.Time        // Loaded: of the configuration
 	AuthRequired              bool

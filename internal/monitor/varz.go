@@ -35,7 +35,7 @@ type Varz struct {
 	MaxControlLine        int32             `json:"max_control_line"`
 	MaxPayload            int32             `json:"max_payload"`
 	MaxPending            int64             `json:"max_pending"`
-	Cluster               struct{}          `json:"cluster"`
+	Cluster               ClusterVarz       `json:"cluster"`
 	Gateway               struct{}          `json:"gateway"`
 	Leaf                  struct{}          `json:"leaf"`
 	MQTT                  struct{}          `json:"mqtt"`
@@ -77,6 +77,9 @@ type Varz struct {
 	DiskIOWaitStats       diskWaits         `json:"disk_io_wait_stats"`
 	TLSCertNotAfter       *time.Time        `json:"tls_cert_not_after,omitempty"`
 }
+
+// defaultTLSTimeout is what reports show where there is no TLS.
+var defaultTLSTimeout = tlsconf.DefaultTimeout.Seconds()
 
 // KindCounts is a number for each kind of connection.
 type KindCounts struct {
@@ -120,7 +123,7 @@ func (r *Reports) Varz() *Varz {
 		MaxConnections: max(o.MaxConn, 0), MaxSubscriptions: o.MaxSubs,
 		PingInterval: o.PingInterval, PingMax: o.MaxPingsOut,
 		HTTPHost: o.HTTPHost, HTTPPort: o.HTTPPort, HTTPBasePath: o.HTTPBasePath, HTTPSPort: o.HTTPSPort,
-		AuthTimeout: o.AuthTimeout.Seconds(), TLSTimeout: tlsconf.DefaultTimeout.Seconds(),
+		AuthTimeout: o.AuthTimeout.Seconds(), TLSTimeout: defaultTLSTimeout, Cluster: clusterVarz(&about),
 		MaxControlLine: o.MaxControlLine, MaxPayload: o.MaxPayload, MaxPending: o.MaxPending,
 		WriteDeadline: o.WriteDeadline,
 		Start:         about.Start.UTC(), Now: now.UTC(), Uptime: uptime(now.Sub(about.Start)),
