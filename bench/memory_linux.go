@@ -27,7 +27,7 @@ func runIdle(e *env) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
-	conns, err := e.openIdle(p.port)
+	conns, err := e.openIdle(p.port, idleConns)
 	if err != nil {
 		return measurement{}, err
 	}
@@ -46,9 +46,9 @@ func runIdle(e *env) (measurement, error) {
 }
 
 // openIdle makes the connections from several source addresses.
-func (e *env) openIdle(port int) ([]*sock, error) {
-	conns := make([]*sock, 0, idleConns)
-	for i := range idleConns {
+func (e *env) openIdle(port, n int) ([]*sock, error) {
+	conns := make([]*sock, 0, n)
+	for i := range n {
 		o := sockOptions{user: "u", pass: "p", source: byte(2 + i/2500)}
 		s, err := e.subscriber(port, o, fmt.Sprintf("idle.%d", i), "", "1")
 		if err != nil {

@@ -36,6 +36,8 @@ func scenarios() []scenario {
 			run: runRoutedReqRep},
 		{name: "accounts-128", title: "1→1, 128 B, with accounts", figure: "more CPU/delivery", unit: "%", target: 3,
 			absolute: true, oursOnly: true, run: runAccounts},
+		{name: "watched-128", title: "1→1, 128 B, while reports are asked for", figure: "less throughput", unit: "%", target: 2,
+			absolute: true, oursOnly: true, run: runWatched},
 	}
 }
 

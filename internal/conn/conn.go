@@ -235,8 +235,9 @@ func (c *Conn) Close(r Reason) (first bool) {
 	return true
 }
 
-// closed does what follows when the queue has been closed.
+// closed does what follows when the queue has been closed: once, by whoever did that.
 func (c *Conn) closed(r Reason, flushing bool) {
+	defer c.cfg.Track.Done() // of closeLocked
 	switch {
 	case c.cfg.Closed != nil:
 		c.cfg.Closed(c.session, r)
@@ -254,6 +255,7 @@ func (q *Queue) closeLocked(r Reason) (first, flush bool) {
 	if !c.reason.CompareAndSwap(uint32(Open), uint32(r)) {
 		return false, false
 	}
+	c.cfg.Track.Add(1) // until closed has been called
 	q.closed = true
 	q.openLocked()
 	if !r.final() {

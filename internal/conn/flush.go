@@ -112,12 +112,15 @@ func (q *Queue) finish(failed bool) (done bool) {
 		q.conn.flusher.drop()
 		q.pending = 0
 	}
-	q.flushing = false
-	closed, last := q.closed, q.detached
-	q.mu.Unlock()
-	if closed {
+	if q.closed {
+		// Before flushing ends: the reader takes that for the end of the connection.
+		q.mu.Unlock()
 		q.conn.link.shut()
+		q.mu.Lock()
 	}
+	q.flushing = false
+	last := q.detached
+	q.mu.Unlock()
 	if last {
 		q.conn.cfg.Track.Done()
 	}
