@@ -30,8 +30,9 @@ func (r *runner) writePorts(dir string) {
 		scheme = "tls"
 	}
 	ports := struct {
-		Nats []string `json:"nats,omitempty"`
-	}{urls(scheme, r.server.Addr())}
+		Nats    []string `json:"nats,omitempty"`
+		Cluster []string `json:"cluster,omitempty"`
+	}{urls(scheme, r.server.Addr()), urls("nats", r.server.ClusterAddr())}
 	b, err := json.Marshal(ports)
 	path := filepath.Join(dir, fmt.Sprintf("%s_%d.ports", filepath.Base(os.Args[0]), os.Getpid()))
 	if err == nil {
