@@ -53,7 +53,7 @@ func runChurn(e *env) (measurement, error) {
 	if err := c.loop(e, s, e.length/6); err != nil {
 		return measurement{}, err
 	}
-	return e.measureOps(p, func() (int64, error) {
+	return e.measureOps(func() (int64, error) {
 		already := c.pairs
 		err := c.loop(e, s, e.length)
 		return c.pairs - already, err
@@ -62,8 +62,8 @@ func runChurn(e *env) (measurement, error) {
 
 // measureOps measures CPU and wall time per operation of f, which returns how
 // many operations it has done.
-func (e *env) measureOps(p *process, f func() (int64, error)) (measurement, error) {
-	before, err := quietCPU(p.pid)
+func (e *env) measureOps(f func() (int64, error)) (measurement, error) {
+	before, err := e.quietCPU()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -73,7 +73,7 @@ func (e *env) measureOps(p *process, f func() (int64, error)) (measurement, erro
 		return measurement{}, err
 	}
 	wall := time.Since(start)
-	after, err := quietCPU(p.pid)
+	after, err := e.quietCPU()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -84,7 +84,7 @@ func (e *env) measureOps(p *process, f func() (int64, error)) (measurement, erro
 		Figure: float64(after-before) / float64(n),
 		Wall:   float64(wall) / float64(n),
 		Rate:   float64(n) / wall.Seconds(),
-		RSS:    peakMB(p.pid),
+		RSS:    e.peakMB(),
 	}, nil
 }
 
@@ -164,7 +164,7 @@ func runConnects(e *env) (measurement, error) {
 	if _, err := connectMany(e, p.port, 500, e.length); err != nil {
 		return measurement{}, err
 	}
-	return e.measureOps(p, func() (int64, error) { return connectMany(e, p.port, 20_000, e.length) })
+	return e.measureOps(func() (int64, error) { return connectMany(e, p.port, 20_000, e.length) })
 }
 
 // connectMany opens at most n connections within the given time from four

@@ -37,6 +37,9 @@
 // /proc/<pid>/stat, but finer). It contains the kernel's work of sending over
 // the loopback. A warm-up before each measurement is not counted.
 //
+// In the cluster scenarios the CPU times of both servers are added up. Probes
+// prove that the interest is known on the other side before the load starts.
+//
 // The limit is the same load through a bare relay (this program, started once
 // more): it reads blocks of 64 KB and writes each to all receivers. No server
 // which moves these bytes with plain reads and writes can cost much less. For

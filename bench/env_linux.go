@@ -49,6 +49,11 @@ func runIn(e *env, f func(*env) (measurement, error)) (measurement, error) {
 	return m, err
 }
 
+// apart carries out a part of a run in fresh surroundings of its own.
+func (e *env) apart(f func(*env) (measurement, error)) (measurement, error) {
+	return runIn(newEnv(e.program, e.dir, e.length), f)
+}
+
 // spawn runs f on its own thread: blocking socket calls then cost no handing
 // over between threads.
 func (e *env) spawn(f func() error) *sync.WaitGroup {

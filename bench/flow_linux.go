@@ -181,7 +181,7 @@ func newPoller(socks []*sock) (int, error) {
 }
 
 // measureFlows warms up, then measures the flows and checks every byte count.
-func (e *env) measureFlows(p *process, flows []*flow) (measurement, error) {
+func (e *env) measureFlows(flows []*flow) (measurement, error) {
 	var subs []*sock
 	for _, f := range flows {
 		subs = append(subs, f.subs...)
@@ -190,7 +190,7 @@ func (e *env) measureFlows(p *process, flows []*flow) (measurement, error) {
 	if err := e.pump(flows, e.length/6); err != nil {
 		return measurement{}, err
 	}
-	before, err := quietCPU(p.pid)
+	before, err := e.quietCPU()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -199,7 +199,7 @@ func (e *env) measureFlows(p *process, flows []*flow) (measurement, error) {
 		return measurement{}, err
 	}
 	wall := time.Since(start)
-	after, err := quietCPU(p.pid)
+	after, err := e.quietCPU()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -209,7 +209,7 @@ func (e *env) measureFlows(p *process, flows []*flow) (measurement, error) {
 		Figure: float64(after-before) / n,
 		Wall:   float64(wall) / n,
 		Rate:   n / wall.Seconds(),
-		RSS:    peakMB(p.pid),
+		RSS:    e.peakMB(),
 	}
 	for _, f := range flows {
 		if err := f.verify(); err != nil {

@@ -81,10 +81,10 @@ func runReqRep(e *env) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
-	return e.measureReqRep(p, newExchange(), requester, responder)
+	return e.measureReqRep(newExchange(), requester, responder)
 }
 
-func (e *env) measureReqRep(p *process, x *exchange, requester, responder *sock) (measurement, error) {
+func (e *env) measureReqRep(x *exchange, requester, responder *sock) (measurement, error) {
 	times := make([]int64, 0, 1<<20)
 	asking, answering := &framer{s: requester}, &framer{s: responder}
 	var count uint32
@@ -105,7 +105,7 @@ func (e *env) measureReqRep(p *process, x *exchange, requester, responder *sock)
 	if _, err := ask(e.length / 6); err != nil {
 		return measurement{}, err
 	}
-	m, err := e.measureOps(p, func() (int64, error) { return ask(e.length) })
+	m, err := e.measureOps(func() (int64, error) { return ask(e.length) })
 	if err != nil {
 		return m, err
 	}
@@ -192,7 +192,7 @@ func runPaced(e *env) (measurement, error) {
 		samples: make([]int64, 0, count*pacedSubscribers),
 	}
 	r := e.receive(f.subs, pace.onRead)
-	m, err := e.measureOps(p, func() (int64, error) {
+	m, err := e.measureOps(func() (int64, error) {
 		e.spawn(func() error { return e.publishPaced(pub, one, pace.start, count) }).Wait()
 		f.sent.Add(count * length)
 		return count * pacedSubscribers, e.waitUntil(func() bool { return f.outstanding() <= 0 })

@@ -37,7 +37,7 @@ func runIdle(e *env) (measurement, error) {
 	if err != nil {
 		return measurement{}, err
 	}
-	m := measurement{Figure: float64(after-before) / idleConns, RSS: peakMB(p.pid)}
+	m := measurement{Figure: float64(after-before) / idleConns, RSS: e.peakMB()}
 	if err := e.firstError(); err != nil {
 		return m, err
 	}
@@ -126,6 +126,6 @@ func runSubs(e *env) (measurement, error) {
 	return measurement{
 		Figure: float64(after-before) / memorySubs,
 		Wall:   float64(wall) / memorySubs,
-		RSS:    peakMB(p.pid),
+		RSS:    e.peakMB(),
 	}, nil
 }

@@ -58,10 +58,14 @@ func memory(pid int, field string) (int64, error) {
 	return 0, fmt.Errorf("/proc/%d/status has no %s", pid, field)
 }
 
-// peakMB is the most resident memory a process has had, in MB.
-func peakMB(pid int) float64 {
-	b, _ := memory(pid, "VmHWM")
-	return float64(b) / (1 << 20)
+// peakMB is the most resident memory the servers of the run have had, in MB.
+func (e *env) peakMB() float64 {
+	var all int64
+	for _, p := range e.procs {
+		b, _ := memory(p.pid, "VmHWM")
+		all += b
+	}
+	return float64(all) / (1 << 20)
 }
 
 // settledMemory waits until resident memory stands still: two readings 500 ms
@@ -83,17 +87,29 @@ func settledMemory(pid int, least time.Duration) (int64, error) {
 	return 0, err
 }
 
-// quietCPU waits until the process has stopped working (at most 2 s) and
-// returns its CPU time.
-func quietCPU(pid int) (time.Duration, error) {
-	last, err := cpuTime(pid)
+// cpuTime is what all servers of the run have used so far.
+func (e *env) cpuTime() (all time.Duration, err error) {
+	for _, p := range e.procs {
+		one, err := cpuTime(p.pid)
+		if err != nil {
+			return 0, err
+		}
+		all += one
+	}
+	return all, nil
+}
+
+// quietCPU waits until the servers have stopped working (at most 2 s) and
+// returns their CPU time.
+func (e *env) quietCPU() (time.Duration, error) {
+	last, err := e.cpuTime()
 	for range 100 {
 		if err != nil {
 			break
 		}
 		nap(20 * time.Millisecond)
 		var now time.Duration
-		now, err = cpuTime(pid)
+		now, err = e.cpuTime()
 		if now-last < 100*time.Microsecond {
 			return now, err
 		}

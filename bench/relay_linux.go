@@ -105,7 +105,7 @@ func relayFlow(e *env, c chunk, outputs int) (measurement, error) {
 		return measurement{}, err
 	}
 	f.pubs = []*sock{in}
-	return e.measureFlows(p, []*flow{f})
+	return e.measureFlows([]*flow{f})
 }
 
 // relayReqRep measures round trips through the relay.
@@ -125,7 +125,7 @@ func relayReqRep(e *env) (measurement, error) {
 	x := newExchange()
 	x.request, x.requestToken = x.delivered, x.deliveredToken
 	x.reply, x.replyToken = x.answer, x.answerToken
-	return e.measureReqRep(p, x, requester, responder)
+	return e.measureReqRep(x, requester, responder)
 }
 
 // runRelay is main for the relay process.

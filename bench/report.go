@@ -74,7 +74,7 @@ func verdict(s scenario, r *result) string {
 		}
 		met = median(r.Ours, func(m measurement) float64 { return m.Figure }) <= s.target
 	} else {
-		text = fmt.Sprintf("%.1f", s.target)
+		text = strings.TrimSuffix(fmt.Sprintf("%.2f", s.target), "0")
 		if r.Ratio == nil {
 			return text
 		}

@@ -29,6 +29,13 @@ func scenarios() []scenario {
 			absolute: true, run: runIdle},
 		{name: "mem-subs", title: "literal SUB, at one million", figure: "RSS/subscription", unit: "B", target: 250,
 			absolute: true, run: runSubs},
+		routed("route-128", "1→1 across a route, 128 B", 2.5, shape{pubs: 1, subs: 1, size: 128}),
+		routed("route-1k", "1→1 across a route, 1 KB", 2.0, shape{pubs: 1, subs: 1, size: 1 << 10}),
+		routed("route-fan20", "1→20 across a route, 128 B", 2.5, shape{pubs: 1, subs: 20, size: 128}),
+		{name: "route-reqrep", title: "request-reply across a route", figure: "median RTT", unit: "µs", target: 1.67,
+			run: runRoutedReqRep},
+		{name: "accounts-128", title: "1→1, 128 B, with accounts", figure: "more CPU/delivery", unit: "%", target: 3,
+			absolute: true, oursOnly: true, run: runAccounts},
 	}
 }
 

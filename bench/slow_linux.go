@@ -81,7 +81,7 @@ func (e *env) measureSlow(with company) (slowOutcome, error) {
 	out.healthy = float64(received/msgLen(hotSubject, hotSid, slowSize)) / wall
 	out.published = float64(sent) / wall
 	out.cutAfter = time.Duration(cut.Load())
-	out.peak = peakMB(p.pid)
+	out.peak = e.peakMB()
 	return out, nil
 }
 
@@ -119,8 +119,7 @@ func runSlow(e *env) (measurement, error) {
 func runSlowLoss(e *env) (measurement, error) {
 	var outs [3]slowOutcome
 	for _, with := range []company{alone, limited, deaf} {
-		part := newEnv(e.program, e.dir, e.length)
-		_, err := runIn(part, func(part *env) (m measurement, err error) {
+		_, err := e.apart(func(part *env) (m measurement, err error) {
 			outs[with], err = part.measureSlow(with)
 			return m, err
 		})

@@ -14,35 +14,46 @@ type shape struct {
 	queue      string
 	size       int
 	pairs      bool // publisher i has its own subject and subscriber i
+	user, pass string
 }
 
 // run measures a shape against a server.
-func (sh shape) run(e *env) (measurement, error) {
-	p, err := e.startServer()
+func (sh shape) run(e *env) (measurement, error) { return sh.runWith(e, "") }
+
+// runWith is run with the text of a configuration file.
+func (sh shape) runWith(e *env, config string) (measurement, error) {
+	p, err := e.startConfigured("server", config)
 	if err != nil {
 		return measurement{}, err
 	}
 	if !sh.pairs {
-		f, err := e.shapeFlow(p, sh, hotSubject)
+		f, err := e.shapeFlow(p, p, sh, hotSubject)
 		if err != nil {
 			return measurement{}, err
 		}
-		return e.measureFlows(p, []*flow{f})
+		return e.measureFlows([]*flow{f})
 	}
 	var flows []*flow
 	one := shape{pubs: 1, subs: 1, size: sh.size}
 	for i := range sh.pubs {
-		f, err := e.shapeFlow(p, one, hotSubject+string(rune('a'+i)))
+		f, err := e.shapeFlow(p, p, one, hotSubject+string(rune('a'+i)))
 		if err != nil {
 			return measurement{}, err
 		}
 		flows = append(flows, f)
 	}
-	return e.measureFlows(p, flows)
+	return e.measureFlows(flows)
 }
 
-// shapeFlow opens the connections of one flow.
-func (e *env) shapeFlow(p *process, sh shape, subject string) (*flow, error) {
+func (sh shape) options() sockOptions {
+	o := wideOptions
+	o.user, o.pass = sh.user, sh.pass
+	return o
+}
+
+// shapeFlow opens the connections of one flow, from publishers on one server to
+// subscribers on another, or the same.
+func (e *env) shapeFlow(from, to *process, sh shape, subject string) (*flow, error) {
 	copies := sh.subs
 	if sh.queue != "" {
 		copies = 1
@@ -53,14 +64,14 @@ func (e *env) shapeFlow(p *process, sh shape, subject string) (*flow, error) {
 		shared: sh.queue != "",
 	}
 	for range sh.subs {
-		s, err := e.subscriber(p.port, wideOptions, subject, sh.queue, hotSid)
+		s, err := e.subscriber(to.port, sh.options(), subject, sh.queue, hotSid)
 		if err != nil {
 			return nil, err
 		}
 		f.subs = append(f.subs, s)
 	}
 	for range sh.pubs {
-		s, err := e.client(p.port, wideOptions)
+		s, err := e.client(from.port, sh.options())
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +121,7 @@ func runSubjects(e *env) (measurement, error) {
 		return measurement{}, err
 	}
 	f.pubs = []*sock{pub}
-	return e.measureFlows(p, []*flow{f})
+	return e.measureFlows([]*flow{f})
 }
 
 // subscribeAll sends the SUBs, connection by connection, in large blocks.

@@ -50,7 +50,7 @@ func runTLS(e *env) (measurement, error) {
 	if err := ask(pub, hello+pingLine, 2); err != nil {
 		return measurement{}, err
 	}
-	return e.measureStream(p, pub, sub, uniformChunk(hotSubject, hotSid, tlsSize, 1, blockSize))
+	return e.measureStream(pub, sub, uniformChunk(hotSubject, hotSid, tlsSize, 1, blockSize))
 }
 
 // limitTLS measures the relay with the same bytes over TLS.
@@ -73,7 +73,7 @@ func limitTLS(e *env) (measurement, error) {
 		return measurement{}, err
 	}
 	defer in.Close()
-	return e.measureStream(p, in, out, deliveredChunk(hotSubject, hotSid, tlsSize, 1, blockSize))
+	return e.measureStream(in, out, deliveredChunk(hotSubject, hotSid, tlsSize, 1, blockSize))
 }
 
 // relayTLS accepts the output first, then the input.
@@ -160,7 +160,7 @@ func ask(nc net.Conn, text string, pongs int) error {
 }
 
 // measureStream warms up, then measures one publisher and one receiver.
-func (e *env) measureStream(p *process, pub io.Writer, sub io.Reader, c chunk) (measurement, error) {
+func (e *env) measureStream(pub io.Writer, sub io.Reader, c chunk) (measurement, error) {
 	var sent, received, deliveries atomic.Int64
 	var stop atomic.Bool
 	e.spawn(func() error {
@@ -193,7 +193,7 @@ func (e *env) measureStream(p *process, pub io.Writer, sub io.Reader, c chunk) (
 	if err := pump(e.length / 6); err != nil {
 		return measurement{}, err
 	}
-	before, err := quietCPU(p.pid)
+	before, err := e.quietCPU()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -202,7 +202,7 @@ func (e *env) measureStream(p *process, pub io.Writer, sub io.Reader, c chunk) (
 		return measurement{}, err
 	}
 	wall := time.Since(start)
-	after, err := quietCPU(p.pid)
+	after, err := e.quietCPU()
 	if err != nil {
 		return measurement{}, err
 	}
@@ -214,6 +214,6 @@ func (e *env) measureStream(p *process, pub io.Writer, sub io.Reader, c chunk) (
 		Figure: float64(after-before) / n,
 		Wall:   float64(wall) / n,
 		Rate:   n / wall.Seconds(),
-		RSS:    peakMB(p.pid),
+		RSS:    e.peakMB(),
 	}, e.firstError()
 }

@@ -61,7 +61,7 @@ func (s *Server) newCluster(o *Options) error {
 		Version:  Version,
 		Accounts: s.accounts,
 		Log:      &s.log,
-		Stats:    &s.stats,
+		Stats:    &s.routeStats,
 		Track:    &s.track,
 		NextID:   s.clients.NextID,
 		Tell:     s.tellOfCluster,

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strings"
@@ -244,4 +245,25 @@ func TestCustomAuthWithinTheProcess(t *testing.T) {
 	r.Greeting()
 	r.Connect(`{"verbose":false}`)
 	r.Sync()
+}
+
+// With TLS it sees what the handshake has shown, certificates that were asked for included.
+func TestCustomAuthSeesTheHandshake(t *testing.T) {
+	d := &doorman{decide: func(_ context.Context, l *server.Login) (*server.Grant, error) {
+		if l.TLS == nil || len(l.TLS.PeerCertificates) == 0 {
+			return nil, errors.New("no certificate")
+		}
+		return &server.Grant{Account: "A", User: l.TLS.PeerCertificates[0].EmailAddresses[0]}, nil
+	}}
+	ca := newAuthority(t)
+	s, log := secureServer(t, ca, func(o *server.Options) {
+		o.CustomAuth, o.Accounts, o.TLS.Verify = d, inAccounts("A"), true
+	})
+	raw, _ := greeted(t, s)
+	nc := tls.Client(raw, ca.over(ca.client(t, "joe@example.com")))
+	echoes(t, nc, "")
+	s.Shutdown()
+	if len(linesWith(log, `"A/user:joe@example.com"`)) == 0 {
+		t.Errorf("the log does not name the client: %q", log.lines())
+	}
 }

@@ -73,7 +73,9 @@ func (s *Server) NumSlowConsumers() int64 { return int64(s.stats.SlowConsumers.L
 
 // NumPanics returns how many connections were closed because their session ended
 // in a fault of this package.
-func (s *Server) NumPanics() int64 { return int64(s.stats.Panics.Load()) }
+func (s *Server) NumPanics() int64 {
+	return int64(s.stats.Panics.Load() + s.routeStats.Panics.Load())
+}
 
 // InProcessConn returns a connection to the server that uses no socket. An
 // ordinary client session, with the whole protocol, serves it.
@@ -125,6 +127,7 @@ func (s *Server) Shutdown() {
 	if s.poller != nil {
 		s.poller.Close()
 	}
+	s.endMonitoring()
 	s.log.Noticef("Server Exiting..")
 	close(s.done)
 }

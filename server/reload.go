@@ -9,6 +9,7 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/keys"
+	"nats-server/internal/monitor"
 	"nats-server/internal/options"
 	"nats-server/internal/route"
 )
@@ -63,7 +64,10 @@ func (s *Server) reload(next *Options) error {
 func (s *Server) CheckReload(next *Options) error {
 	s.starting.Lock()
 	defer s.starting.Unlock()
-	_, err := s.prepareReload(next)
+	p, err := s.prepareReload(next)
+	if err == nil {
+		p.discard()
+	}
 	return err
 }
 
@@ -75,7 +79,12 @@ type prepared struct {
 	tls      *client.TLS
 	settings client.Settings
 	cluster  *route.Settings // nil if the server is alone
+	sites    sites           // listeners for monitoring that are to be elsewhere
+	gate     *monitor.Gate
 }
+
+// discard gives back what a reload that does not happen has bound.
+func (p *prepared) discard() { p.sites.close() }
 
 // prepareReload does all of a reload that can fail, and touches nothing.
 func (s *Server) prepareReload(next *Options) (*prepared, error) {
@@ -117,8 +126,21 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 	if p.settings, err = s.settings(&o, p.auth, p.tls, host, port); err != nil {
 		return nil, err
 	}
-	p.cluster, err = s.clusterSettings(&o)
-	return p, err
+	if p.cluster, err = s.clusterSettings(&o); err != nil {
+		return nil, err
+	}
+	return p, s.prepareMonitoring(p)
+}
+
+// prepareMonitoring is the last of prepareReload, since it binds.
+func (s *Server) prepareMonitoring(p *prepared) (err error) {
+	old, o := s.opts.Load(), &p.options
+	p.gate = s.monitoring.gate
+	if old.HTTPUsername != o.HTTPUsername || old.HTTPPassword != o.HTTPPassword || old.HTTPToken != o.HTTPToken {
+		p.gate = monitor.NewGate(o.HTTPUsername, o.HTTPPassword, o.HTTPToken, p.gate)
+	}
+	p.sites, err = s.bindSites(old, o)
+	return err
 }
 
 // commitReload puts a reload into force: first for connections to come, then for those
@@ -126,6 +148,7 @@ func (s *Server) prepareReload(next *Options) (*prepared, error) {
 func (s *Server) commitReload(p *prepared) {
 	old, o, replaced := s.opts.Load(), &p.options, p.auth != s.auth
 	s.opts.Store(o)
+	s.loaded.Store(now())
 	s.auth, s.tls = p.auth, p.tls
 	if o.Debug != old.Debug || o.Trace != old.Trace { // else what SetLogger said stays
 		s.log.SetLevels(o.Debug, o.Trace)
@@ -135,6 +158,13 @@ func (s *Server) commitReload(p *prepared) {
 	s.accounts.Set(append(old.AccountNames(), o.AccountNames()...))
 	s.useAccounts(o, &p.settings)
 	s.clients.Apply(p.settings)
+	s.useCertificates(p.tls)
+	s.monitoring.gate = p.gate
+	if o.MaxClosedClients != old.MaxClosedClients {
+		s.monitoring.closed.Resize(o.MaxClosedClients)
+	}
+	s.applyMonitoring(o)
+	s.serveSites(old, o, p.sites)
 	if p.cluster != nil {
 		s.cluster.Reload(*p.cluster)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -10,11 +11,13 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/client"
 	"nats-server/internal/conn"
+	"nats-server/internal/facts"
 	"nats-server/internal/ids"
 	"nats-server/internal/listen"
 	"nats-server/internal/logs"
@@ -73,19 +76,26 @@ const (
 
 // Server is one NATS server.
 type Server struct {
-	opts     atomic.Pointer[Options] // complete; replaced by a reload
-	id       string
-	log      logs.Log
-	stats    conn.Stats
-	accounts *account.Registry
-	clients  *client.Hub
-	cluster  *route.Cluster // nil if the server is alone
-	rate     *tlsconf.Rate  // of TLS connections
-	turns    chan struct{}  // an element for each TLS handshake that is being computed
-	track    sync.WaitGroup // sessions
-	ready    chan struct{}  // closed when clients can connect
-	leaving  chan struct{}  // closed when shutdown begins
-	done     chan struct{}  // closed when everything has ended
+	opts  atomic.Pointer[Options] // complete; replaced by a reload
+	id    string
+	log   logs.Log
+	stats conn.Stats // of clients
+
+	routeStats conn.Stats
+	accounts   *account.Registry
+	clients    *client.Hub
+	cluster    *route.Cluster // nil if the server is alone
+	rate       *tlsconf.Rate  // of TLS connections
+	turns      chan struct{}  // an element for each TLS handshake that is being computed
+	track      sync.WaitGroup // sessions
+	ready      chan struct{}  // closed when clients can connect
+	leaving    chan struct{}  // closed when shutdown begins
+	done       chan struct{}  // closed when everything has ended
+
+	created      time.Time
+	loaded       atomic.Pointer[time.Time]  // when the configuration was
+	certificates atomic.Pointer[tls.Config] // those for clients; nil without
+	monitoring   monitoring
 
 	starting sync.Mutex      // held by Start and ReloadOptions
 	poller   *conn.Poller    // nil without client listener; under starting
@@ -94,6 +104,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	phase    phase
+	started  bool             // the phase was running once
 	listener *listen.Listener // nil before Start and without client listener
 	routes   *listen.Listener // of other servers; nil before Start and without cluster
 }
@@ -121,17 +132,23 @@ func NewServer(opts *Options) (*Server, error) {
 	s.rate = s.newRate()
 	s.limitRate(&o)
 	s.opts.Store(&o)
+	s.created = time.Now()
+	s.loaded.Store(&s.created)
 	s.accounts.Set(o.AccountNames())
 	s.auth = auth.New(s.credentials(&o))
 	if s.tls, err = s.security(&o); err != nil {
 		return nil, err
 	}
 	s.clients = client.NewHub(client.Config{
-		Global: s.accounts.Global(),
-		Log:    &s.log,
-		Stats:  &s.stats,
-		Track:  &s.track,
+		Global:  s.accounts.Global(),
+		Log:     &s.log,
+		Stats:   &s.stats,
+		Track:   &s.track,
+		Insight: &s.monitoring.look,
+		Closed:  func(f *facts.Connection) { s.monitoring.closed.Add(f) },
 	})
+	s.newMonitoring(&o)
+	s.useCertificates(s.tls)
 	if err := s.newCluster(&o); err != nil {
 		return nil, err
 	}
@@ -271,11 +288,17 @@ func (s *Server) Start() error {
 		return errors.New("a server can be started only once")
 	}
 	s.announce()
+	x, err := s.bindSites(nil, s.opts.Load())
+	if err != nil {
+		return err
+	}
+	s.serveSites(nil, s.opts.Load(), x) // first, so that a start can be watched
 	if err := s.bind(); err != nil {
+		s.endMonitoring()
 		return err
 	}
 	s.mu.Lock()
-	s.phase = running
+	s.phase, s.started = running, true
 	s.mu.Unlock()
 	close(s.ready)
 	s.joinCluster()

@@ -37,6 +37,15 @@ func (s *Server) security(o *Options) (*client.TLS, error) {
 	return t, nil
 }
 
+// useCertificates lets reports and HTTPS know those for clients.
+func (s *Server) useCertificates(t *client.TLS) {
+	if t == nil {
+		s.certificates.Store(nil)
+		return
+	}
+	s.certificates.Store(t.Config)
+}
+
 // newRate returns the rate limit of TLS connections, which lives as long as the server.
 func (s *Server) newRate() *tlsconf.Rate {
 	return tlsconf.NewRate(func(rejected int) {

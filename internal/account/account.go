@@ -106,3 +106,6 @@ func (a *Account) NumConnections() int { return int(a.conns.Load()) }
 
 // NumSubscriptions returns how many subscriptions the account has.
 func (a *Account) NumSubscriptions() int { return a.interest.Len() }
+
+// Changes returns how many subscriptions the account ever got and lost.
+func (a *Account) Changes() (inserted, removed uint64) { return a.interest.Changes() }

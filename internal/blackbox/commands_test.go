@@ -164,7 +164,7 @@ func TestRefusedOptions(t *testing.T) {
 	f("--log_format yaml", `log_format must be 'text' or 'json', but is "yaml"`)
 	f("--log_size_limit -1", "logfile_size_limit value can not be negative, but is -1")
 	f("--client_advertise h:x", `client_advertise "h:x" is not host[:port]: the port must be a number up to 65535`)
-	f("-m 8222", `"-m" is not supported by this version`)
+	f("-m 1 -ms 2", "Can't start monitoring: can't specify both HTTP (1) and HTTPs (2) ports")
 	f("--js", `"-js" is not supported by this version`)
 	f("--routes nats://h:1", "solicited routes require cluster capabilities, e.g. --cluster")
 }

@@ -123,7 +123,7 @@ func TestPlanWithFlagsOfProcess(t *testing.T) {
 			t.Errorf("the reload changed %s: %s", unexpected, got)
 		}
 	}
-	f("max_payload: 2000\nauthorization {timeout: 7}\n", "  nothing changes\n")
+	f("max_payload: 2000\nauthorization {user: v, password: q, timeout: 7}\n", "  nothing changes\n")
 }
 
 // The flags are published without their secrets.
@@ -156,6 +156,7 @@ func TestPublishedFlagsHaveNoSecrets(t *testing.T) {
 	f("s3cr3t", "--user", "u", "--pass", "s3cr3t")
 	f("s3cr3t", "--user", "s3cr3t", "--pass=p")
 	f("s3cr3t", "-auth", "s3cr3t")
+	f("s3cr3t", "--cluster", "nats://u:s3cr3t@127.0.0.1:-1", "--routes", "nats://u:s3cr3t@127.0.0.1:1")
 }
 
 func TestPlanErrors(t *testing.T) {

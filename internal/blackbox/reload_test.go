@@ -276,7 +276,7 @@ func TestFailedReload(t *testing.T) {
 	f("max_payload: \"1\"", at+`:4:1: max_payload expects an integer, .*`)
 	f("include nosuch", at+`:4:1: error parsing include file 'nosuch', .*`)
 	f("max_pending: 1000", `max_payload \(2000\) cannot be higher than max_pending \(1000\)`)
-	f("http: 1", at+`:4:1: "http" is not supported by this version`)
+	f("websocket: {port: 1}", at+`:4:1: "websocket" is not supported by this version`)
 	f("log_file: /nonexist/x", `error opening file: open /nonexist/x: no such file or directory`)
 	f("remote_syslog: \"foo://x\"", `error invalid network type: "foo"`)
 	f("pid_file: /nonexist/x", `.*open /nonexist/x: no such file or directory`)

@@ -93,9 +93,8 @@ func TestSecretFlags(t *testing.T) {
 		if got.Code != 0 || !strings.Contains(got.Stderr, "max_payload: 1000 -> 2000") || strings.Contains(got.Stderr, "authorization") {
 			t.Errorf("plan %+v", got)
 		}
-		got = ours.run(t, "-t", "-c", conf, "--against", fmt.Sprint(p.pid()))
-		if !strings.Contains(got.Stderr, "  authorization ") {
-			t.Errorf("plan %+v", got)
+		if without := against(t, conf, fmt.Sprint(p.pid())); without != got { // those of the process count
+			t.Errorf("plan %+v, without flags %+v", got, without)
 		}
 		hides(t, "the plan", got.Stderr, hidden...)
 		p.reload(reloaded)
@@ -155,4 +154,35 @@ func TestSecretsInFiles(t *testing.T) {
 	p.reload(notReloaded)
 	p.stop()
 	hides(t, "the log", p.log(), secrets...)
+}
+
+// Complaints about a configuration name keys and variables, and never show what they
+// hold.
+func TestComplaintsShowNoSecrets(t *testing.T) {
+	const secret = "s3cr3t"
+	t.Setenv("NATS_TEST_SECRET", secret+" x y")
+	t.Setenv("NATS_TEST_ARRAY", "["+secret+", x")
+	f := func(text, want string) {
+		t.Helper()
+		conf := file(t, "x.conf", text)
+		got := ours.run(t, "-t", "-c", conf)
+		if got.Code == 0 || !strings.Contains(got.Stderr, want) {
+			t.Errorf("%s: %d %s", text, got.Code, got.Stderr)
+		}
+		hides(t, text, got.Stdout+got.Stderr, secret)
+	}
+	f("UNUSED: s3cr3t", `unknown field "UNUSED": it is no key, and no value refers to it as $UNUSED`)
+	f("UNUSED: {a: s3cr3t}", `"UNUSED"`)
+	f("A: s3cr3t\nauthorization {token: $A}\nB: $A", `"B"`)
+	f("authorization {token: $NATS_TEST_SECRET}", "'NATS_TEST_SECRET'")
+	f("authorization {token: $NATS_TEST_ARRAY}", "'NATS_TEST_ARRAY'")
+	f("A: s3cr3t\nauthorization {token: $B}", "'B'")
+	f("authorization {pasword: s3cr3t}", `"pasword"`)
+	f("authorization {token: [s3cr3t]}", "token expects a string")
+	f("authorization {token: \"s3cr3t", "Parse error")
+	f("authorization {token: (s3cr3t\n}", "Parse error")
+	f("authorization {user: a, password: {s3cr3t: 1}}", "password expects a string")
+	f("authorization {users: [{user: a, password: b}, s3cr3t]}", "Expected user entry")
+	f("authorization {users: [{nkey: s3cr3t}]}", "nkey")
+	f("authorization {user: s3cr3t, password: s3cr3t, users: [{user: a, password: s3cr3t}]}", "a single user/pass and a users array")
 }

@@ -77,7 +77,18 @@ ping_max: 3
 lame_duck_duration: "2m"
 lame_duck_grace_period: "10s"
 disable_sublist_cache: true
+cluster { name: c }
+https_port: 0
+https: "127.0.0.1:0"
+http_port: -1
+http: "127.0.0.1:-1"
+http_base_path: "/nats"
+http_auth { user: watcher, password: "a secret" }
+max_closed_clients: 1000
+prof_port: 0
 no_system_account: true
+accounts: [A, B]
+system_account: A
 no_auth_user: user-0
 allow_non_tls: false
 tls {

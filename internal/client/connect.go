@@ -35,7 +35,7 @@ func (s *Session) connect(arg []byte) error {
 	if !s.connected && !s.conn.Authenticated() {
 		return errTooLate
 	}
-	s.connected = true
+	s.connected, s.used = true, true
 	s.comeIn()
 	if o.Protocol < 0 || o.Protocol > 1 {
 		return refusal(wire.ErrClientProtocol, conn.BadClientProtocolVersion, wire.ErrClientProtocol+" "+strconv.Itoa(o.Protocol))
@@ -150,6 +150,7 @@ func (s *Session) bind(dir *auth.Directory, creds *auth.Credentials, id *auth.Id
 	if now := s.Account(); now != before {
 		s.sender.Commit()
 		s.sender.SetAccount(now)
+		s.hub.moved(s, before)
 	}
 	s.adopt(set)
 	return true, err
@@ -218,15 +219,33 @@ func (s *Session) describe() {
 	if o.Version != "" {
 		about[0] = "v" + about[0]
 	}
-	l := label{client: strings.Join(about, ":")}
+	l := label{client: strings.Join(about, ":"), name: o.Name, lang: o.Lang, version: o.Version, claims: s.claims()}
 	if id := s.bound.Load(); id != nil && id.Kind != auth.Anybody {
 		l.user = s.Account().Name + "/" + id.String()
 	}
 	s.label.Store(&l)
 }
 
-// label is what log lines say about a client beyond its address and id.
-type label struct{ client, user string }
+// label is what log lines, and reports, say about a client beyond its address and id.
+type label struct {
+	client, user        string // as log lines have it
+	name, lang, version string
+	claims              string // who it says to be
+}
+
+// claims is who the client says to be, fit to be shown.
+func (s *Session) claims() string {
+	o := &s.opts
+	switch {
+	case auth.IsNkey(o.Nkey): // what else stands there may be a secret
+		return o.Nkey
+	case o.User != "":
+		return o.User
+	case o.Token != "":
+		return redactedUser
+	}
+	return ""
+}
 
 // Label implements conn.Session.
 func (s *Session) Label() (client, user string) {

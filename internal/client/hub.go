@@ -2,6 +2,7 @@ package client
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,6 +10,8 @@ import (
 	"nats-server/internal/account"
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
+	"nats-server/internal/facts"
+	"nats-server/internal/insight"
 	"nats-server/internal/logs"
 	"nats-server/internal/wire"
 )
@@ -36,10 +39,15 @@ type Settings struct {
 
 // Config is what the sessions of a server have in common. It is immutable.
 type Config struct {
-	Global *account.Account // of those who have not come in, or into no other
-	Log    *logs.Log
-	Stats  *conn.Stats
-	Track  *sync.WaitGroup // counts sessions until their last goroutine has ended
+	Global  *account.Account // of those who have not come in, or into no other
+	Log     *logs.Log
+	Stats   *conn.Stats
+	Insight *insight.Sampler // looks at what is published; nil = nobody does
+	Track   *sync.WaitGroup  // counts sessions until their last goroutine has ended
+
+	// Closed is told of every connection that has ended, refused ones included. It must
+	// not wait. nil = nobody wants to know.
+	Closed func(*facts.Connection)
 }
 
 // Hub knows the sessions of a server. It is safe for concurrent use.
@@ -51,13 +59,14 @@ type Hub struct {
 	nextID   atomic.Uint64
 
 	mu       sync.Mutex
-	sessions map[uint64]*Session
-	closing  bool // no new sessions
+	sessions []*Session // in no order; each knows its place
+	closing  bool       // no new sessions
+	past     past
 }
 
 // NewHub returns a Hub without sessions. Apply must be called before Serve.
 func NewHub(cfg Config) *Hub {
-	h := &Hub{cfg: cfg, sessions: make(map[uint64]*Session)}
+	h := &Hub{cfg: cfg, past: newPast()}
 	h.conn = conn.Config{
 		Kind:     "cid",
 		Name:     "Client",
@@ -104,6 +113,7 @@ func (h *Hub) enter(s *Session) bool {
 	switch accepted, full := h.register(s); {
 	case full:
 		s.conn.Refuse(refusal(wire.ErrMaxConnections, conn.MaxConnectionsExceeded, wire.ErrMaxConnections))
+		h.refused(s.lastFacts())
 		return false
 	case !accepted:
 		s.conn.Refuse(&conn.Verdict{Reason: conn.ServerShutdown})
@@ -137,16 +147,25 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 	if len(h.sessions) >= s.settings.MaxConnections {
 		return false, true
 	}
-	h.sessions[s.conn.ID] = s
+	s.pos = len(h.sessions)
+	h.sessions = append(h.sessions, s)
+	h.past.accepted++
 	s.Account().Join(math.MaxInt)
 	return true, false
 }
 
-func (h *Hub) unregister(s *Session) {
+// unregister takes a session off, of which last is known at the end.
+func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.sessions, s.conn.ID)
+	end := len(h.sessions) - 1
+	moved := h.sessions[end]
+	h.sessions[s.pos], moved.pos = moved, s.pos
+	h.sessions[end] = nil
+	h.sessions = h.sessions[:end]
+	h.past.add(s, last)
 	s.Account().Leave()
+	h.mu.Unlock()
+	h.tellClosed(last)
 }
 
 // Close refuses new sessions from now on.
@@ -160,11 +179,7 @@ func (h *Hub) Close() {
 func (h *Hub) Sessions() []*Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := make([]*Session, 0, len(h.sessions))
-	for _, s := range h.sessions {
-		all = append(all, s)
-	}
-	return all
+	return slices.Clone(h.sessions)
 }
 
 // AnnounceLameDuck tells every session that can take an unsolicited INFO that

@@ -17,7 +17,8 @@ var (
 
 // publish carries out PUB and HPUB, in the order of spec: client-protocol 6.
 func (s *Session) publish(m *wire.Msg) {
-	s.active = true
+	s.received.msgs++
+	s.received.bytes += int64(len(m.Body))
 	s.announced(m)
 	s.warned = false
 	if reserved(m.Subject, reservedSubjects) {

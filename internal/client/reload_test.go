@@ -351,6 +351,7 @@ func TestMovedDuringConnect(t *testing.T) {
 			if err := c.TryExact(want); err != nil {
 				t.Errorf("to %s: %v", next, err)
 			}
+			synctest.Wait() // for the end of one who is refused
 			in := map[string]int{"A": a.NumConnections(), "B": b.NumConnections(), "": 0}
 			in["$G"] = h.cfg.Global.NumConnections()
 			if in[account] != 1 && account != "" || in["A"]+in["B"]+in["$G"] != min(len(account), 1) {

@@ -11,6 +11,8 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
+	"nats-server/internal/facts"
+	"nats-server/internal/insight"
 	"nats-server/internal/interest"
 	"nats-server/internal/wire"
 )
@@ -30,13 +32,16 @@ type Session struct {
 	parser    wire.Parser
 	maxSubs   int
 	opts      wire.Options
+	look      insight.Look
 	ip        string
-	headers   bool // INFO has promised them
-	admitted  bool // has passed the gate, or there is none
-	connected bool // has sent a CONNECT that was accepted
-	greeted   bool // has had the PONG to its first PING after that
-	active    bool // has sent something in this read that shows it alive
-	warned    bool // of the subject of a message whose payload has yet to come
+	headers   bool                        // INFO has promised them
+	admitted  bool                        // has passed the gate, or there is none
+	connected bool                        // has sent a CONNECT that was accepted
+	greeted   bool                        // has had the PONG to its first PING after that
+	alive     bool                        // has sent something in this read that shows it alive
+	used      bool                        // has sent something in this read that is more than a sign of life
+	received  struct{ msgs, bytes int64 } // in this read
+	warned    bool                        // of the subject of a message whose payload has yet to come
 
 	eligible atomic.Bool // may get an unsolicited INFO
 
@@ -50,6 +55,9 @@ type Session struct {
 
 	mu   sync.Mutex
 	sids interest.Sids
+
+	pos    int                           // in Hub.sessions, whose mutex guards it
+	former atomic.Pointer[facts.Traffic] // what counts for accounts that it was in before; nil for nothing
 }
 
 var (
@@ -113,6 +121,7 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	}
 	s.noticeRights()
 	p.Begin()
+	s.look.Begin(s.hub.cfg.Insight)
 	trace := s.isTraced()
 	for used < len(b) {
 		if !s.admitted && b[used]|0x20 != 'c' {
@@ -136,6 +145,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		used += n
 		if verb == wire.Pub {
 			s.publish(&p.Msg)
+			if s.look.On() {
+				s.look.See(p.Msg.Subject, len(p.Msg.Body))
+			}
 			continue
 		}
 		if err := s.obey(verb); err != nil {
@@ -199,7 +211,7 @@ func (s *Session) broken(f *wire.Fault) error {
 // ping answers a PING. Everything published or changed before it is in effect and
 // queued by then (spec: client-protocol 22).
 func (s *Session) ping() {
-	s.active = true
+	s.alive = true
 	s.sender.Commit()
 	s.sender.Control(pongLine)
 	if s.connected && !s.greeted {
@@ -219,11 +231,18 @@ func (s *Session) greet() {
 	s.eligible.Store(true)
 }
 
-// Settle implements conn.Session.
+// Settle implements conn.Session. The bytes that Consume saw are still there.
 func (s *Session) Settle() (hold func()) {
-	if s.active {
-		s.active = false
+	if s.look.On() {
+		s.look.End(s.acct.Load().Name)
+	}
+	r := &s.received
+	if used := s.used || r.msgs > 0; used || s.alive {
 		s.conn.Heard()
+		if used {
+			s.conn.Received(r.msgs, r.bytes)
+		}
+		r.msgs, r.bytes, s.used, s.alive = 0, 0, false, false
 	}
 	hold = s.sender.Settle()
 	s.Account().Announce()
@@ -232,7 +251,8 @@ func (s *Session) Settle() (hold func()) {
 
 // Ended implements conn.Session.
 func (s *Session) Ended(conn.Reason) {
-	defer s.hub.unregister(s)
+	last := s.lastFacts()
+	defer s.hub.unregister(s, last)
 	s.sender.Close()
 	s.dropAll()
 	s.Account().Announce()

@@ -19,7 +19,7 @@ func (s *Session) subscribe(arg []byte) error {
 	if !ok {
 		return s.badArguments("processSub", arg)
 	}
-	s.active = true
+	s.used = true
 	s.sender.Commit()
 	for {
 		if set := s.hub.settings.Load(); set != s.settings {
@@ -88,7 +88,7 @@ func (s *Session) unsubscribe(arg []byte) error {
 	if !ok {
 		return s.badArguments("processUnsub", arg)
 	}
-	s.active = true
+	s.used = true
 	s.sender.Commit()
 	if sub := s.find(sid); sub != nil && !(most > 0 && s.limit(sub, most)) {
 		s.leave(sub)

@@ -70,8 +70,8 @@ func (h *Hub) serveTLS(nc net.Conn, t *TLS) {
 			return
 		}
 		if v := s.secure(up, set, t); v != nil {
-			h.unregister(s)
 			s.conn.Refuse(v)
+			h.unregister(s, s.lastFacts())
 			return
 		}
 		s.begin()
@@ -150,7 +150,7 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 		}
 	}
 	up.raw.SetDeadline(time.Time{})
-	s.tls.Store(&secured{state})
+	s.tls.Store(&secured{state, s.inside})
 	up.use(over)
 	log.Debugf("%s - TLS handshake complete", s.conn)
 	log.Debugf("%s - TLS version %s, cipher suite %s", s.conn,
@@ -159,7 +159,10 @@ func (s *Session) handshake(up *upgrade, t *TLS) error {
 }
 
 // secured is what is known of a peer after the handshake.
-type secured struct{ state tls.ConnectionState }
+type secured struct {
+	state tls.ConnectionState
+	first bool // the handshake came before anything else
+}
 
 // certificate is the one that the peer has presented, or nil.
 func (s *secured) certificate() *x509.Certificate {

@@ -101,6 +101,15 @@ func TestRun(t *testing.T) {
 	f("-V -VV=false", o{})
 	f("-DVV -DV=false", o{Debug: true, Trace: true, TraceVerbose: true}) // the longest decides
 
+	for _, name := range []string{"m", "http_port"} {
+		f("-"+name+" 8222", o{HTTPPort: 8222})
+		f("--"+name+"=-1", o{HTTPPort: options.RandomPort})
+	}
+	for _, name := range []string{"ms", "https_port"} {
+		f("-"+name+" 8222", o{HTTPSPort: 8222})
+		f("--"+name+"=8222", o{HTTPSPort: 8222})
+	}
+	f("--profile 6060", o{ProfPort: 6060})
 	f("-client_advertise h:1", o{ClientAdvertise: "h:1"})
 	f("--ports_file_dir d", o{PortsFileDir: "d"})
 	f("--logtime_utc", o{LogtimeUTC: true})
@@ -251,7 +260,6 @@ func TestUnsupportedFlags(t *testing.T) {
 			t.Errorf("%q: got %v, want %s", line, err, want)
 		}
 	}
-	f("-m 8222", `"-m" is not supported by this version`)
 	f("-js", `"-js" is not supported by this version`)
 }
 
@@ -359,6 +367,10 @@ func TestGiven(t *testing.T) {
 	f([]string{"--user", "joe", "--pass", "s3cr3t"}, options.Options{Username: "secret", Password: "secret"},
 		"authorization password", "authorization username")
 	f([]string{"-auth="}, options.Options{}, "authorization token")
+	at := options.Options{Cluster: options.Cluster{Host: "h", Port: 1, Username: "secret", Password: "secret",
+		Routes: []string{"nats://secret:secret@a:2", "nats://b:3"}}}
+	f([]string{"--cluster", "nats://u:s3cr3t@h:1", "--routes", "nats://u:s3cr3t@a:2,nats://b:3"}, at,
+		"cluster authorization user", "cluster authorization pass", "cluster routes")
 
 	c := Parse(nil)
 	if _, err := c.GivenTo([]string{"-nosuch=1"}); err == nil {

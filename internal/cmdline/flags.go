@@ -90,6 +90,10 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 	text("P pid", func(o o, v string) { o.PidFile = v })
 	text("ports_file_dir", func(o o, v string) { o.PortsFileDir = v })
 
+	integer("m http_port", func(o o, v int) { o.HTTPPort = v })
+	integer("profile", func(o o, v int) { o.ProfPort = v })
+	integer("ms https_port", func(o o, v int) { o.HTTPSPort = v })
+
 	text("l log", func(o o, v string) { o.LogFile = v })
 	text("log_format", func(o o, v string) { o.LogFormat = v })
 	boolean("T logtime", func(o o, v bool) { o.NoLogTime = !v })
@@ -139,10 +143,6 @@ func (f *flags) declareOptions(fs *flag.FlagSet) {
 
 // declareUnsupported enters the flags of features that are to come.
 func (f *flags) declareUnsupported(fs *flag.FlagSet) {
-	for _, n := range strings.Fields("m http_port ms https_port profile") {
-		fs.Int(n, 0, "")
-		f.yet[n] = true
-	}
 	for _, n := range strings.Fields("js jetstream") {
 		fs.Bool(n, false, "")
 		f.yet[n] = true

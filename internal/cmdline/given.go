@@ -7,27 +7,40 @@ import (
 )
 
 // secretFlags are the flags with secrets and the settings that they make.
-var secretFlags = map[string]string{
-	"user": "authorization username",
-	"pass": "authorization password",
-	"auth": "authorization token",
+var secretFlags = map[string][]string{
+	"user":           {"authorization username"},
+	"pass":           {"authorization password"},
+	"auth":           {"authorization token"},
+	"routes":         {"cluster routes"},
+	"cluster":        {"cluster authorization user", "cluster authorization pass"},
+	"cluster_listen": {"cluster authorization user", "cluster authorization pass"},
 }
 
 // noteArgs keeps what was given to set options, in a form that Parse understands.
 func (f *flags) noteArgs(fs *flag.FlagSet) {
 	fs.Visit(func(fl *flag.Flag) {
-		if f.apply[fl.Name] == nil {
+		settings, value := secretFlags[fl.Name], fl.Value.String()
+		if f.apply[fl.Name] == nil && settings == nil {
 			return
 		}
-		value := fl.Value.String()
-		if setting := secretFlags[fl.Name]; setting != "" {
-			f.secret = append(f.secret, setting)
-			if value != "" {
-				value = "secret"
+		f.secret = append(f.secret, settings...)
+		arg := dashes(fl.Name) + fl.Name + "=" + value
+		for _, s := range slices.Backward(Secrets([]string{arg})) {
+			if s.From < s.To {
+				arg = arg[:s.From] + replacement(fl.Name) + arg[s.To:]
 			}
 		}
-		f.args = append(f.args, dashes(fl.Name)+fl.Name+"="+value)
+		f.args = append(f.args, arg)
 	})
+}
+
+// replacement is what stands for the secret of a flag.
+func replacement(flag string) string {
+	switch flag {
+	case "user", "pass", "auth":
+		return "secret"
+	}
+	return "secret:secret" // in a URL
 }
 
 // Given returns the flags that set options, which a reload applies again, as arguments

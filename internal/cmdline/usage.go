@@ -12,6 +12,8 @@ Server Options:
     -n, --name
         --server_name <server_name>  Server name (default: auto)
     -P, --pid <file>                 File to store PID
+    -m, --http_port <port>           Use port for http monitoring
+    -ms,--https_port <port>          Use port for https monitoring
     -c, --config <file>              Configuration file
     -t                               Test configuration and exit
         --against <file or pid>      With -t: show what a reload changes, compared to another
@@ -20,6 +22,9 @@ Server Options:
                                      pid> can be either a PID (e.g. 1) or the path to a PID file (e.g. /var/run/nats-server.pid)
         --client_advertise <string>  Client URL to advertise to other servers
         --ports_file_dir <dir>       Creates a ports file in the specified directory (<executable_name>_<pid>.ports).
+
+Profiling Options:
+        --profile <port>             Profiling HTTP port
 
 Logging Options:
     -l, --log <file>                 File to redirect log output

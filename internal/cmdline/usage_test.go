@@ -41,7 +41,7 @@ func TestUsageShape(t *testing.T) {
 	if !strings.HasSuffix(usage, "\n\n\n") {
 		t.Errorf("ends with %q", usage[len(usage)-20:])
 	}
-	row := regexp.MustCompile(`^    (-\w, | {4}|-DVV? |-VV |-t |-sl,|mkpasswd ).* +[A-Zp]`)
+	row := regexp.MustCompile(`^    (-\w, | {4}|-DVV? |-VV |-t |-sl,|-ms,|mkpasswd ).* +[A-Zp]`)
 	for _, line := range strings.Split(usage, "\n") {
 		switch {
 		case !strings.HasPrefix(line, " "), line == "    -n, --name":

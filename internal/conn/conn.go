@@ -15,7 +15,7 @@ import (
 type Session interface {
 	// Consume takes whole commands from the start of b and returns how many bytes
 	// they were, and how many the next one needs if that is known. An error ends
-	// the connection; a *Verdict says how. b is valid during the call.
+	// the connection; a *Verdict says how. b is valid until Settle has returned.
 	Consume(b []byte) (used, need int, err error)
 	// Settle follows each Consume: batched work is handed on. If the peer is to be
 	// held back, it returns what has to return before more is read from it.
@@ -29,12 +29,14 @@ type Session interface {
 	Label() (client, user string)
 }
 
-// Stats counts what happened to the connections of a server.
+// Stats counts what happened to connections of one kind.
 type Stats struct {
 	SlowConsumers atomic.Uint64
 	Stalls        atomic.Uint64 // reads after which a publisher was made to wait
 	Stale         atomic.Uint64
 	Panics        atomic.Uint64 // sessions ended by a fault of this program
+
+	flushTime, flushBytes histogram
 }
 
 // Limits are what a peer may cost in bytes and time.
@@ -100,6 +102,7 @@ type Conn struct {
 	in      input
 	flusher flusher
 	live    liveness
+	count   counters
 }
 
 // link carries the bytes of one connection: a stream with goroutines of its own
@@ -134,6 +137,7 @@ type Endpoint func(*Conn) link
 // New makes a connection of an endpoint. Bind and then Start or Refuse must follow.
 func New(open Endpoint, id uint64, cfg *Config) *Conn {
 	c := &Conn{ID: id, cfg: cfg}
+	c.count.start = time.Now()
 	c.Out.conn = c
 	c.link = open(c)
 	cfg.Track.Add(1)

@@ -15,6 +15,9 @@ const finalFlush = time.Second
 type flusher struct {
 	batch []*buf.Chunk // taken from the queue, oldest first, not yet written
 	skip  int          // bytes of batch[0] that are written already
+	began int64        // Conn.elapsed when the batch was taken
+	bytes int64        // in the batch then
+	msgs  int64        // accepted by the queue until then
 	moved bool         // something was written since the last deadline was set
 	slow  time.Time    // when the present flush began to miss deadlines; zero if it has not
 }
@@ -64,6 +67,19 @@ func (q *Queue) Flush(direct bool) {
 func (q *Queue) takeLocked() {
 	f := &q.conn.flusher
 	f.batch, q.out = q.out, f.batch[:0]
+	f.began, f.bytes = q.conn.elapsed(), q.pending
+}
+
+// measureLocked notes that the batch has been written.
+func (q *Queue) measureLocked() {
+	c, f := q.conn, &q.conn.flusher
+	now := c.elapsed()
+	c.cfg.Stats.flushTime.observe(c.ID, firstTime, now-f.began)
+	c.cfg.Stats.flushBytes.observe(c.ID, firstBytes, f.bytes)
+	if msgs := c.count.outMsgs.Load(); msgs != f.msgs {
+		f.msgs = msgs
+		c.count.active.Store(now)
+	}
 }
 
 // wrote accounts for n bytes that were written, and opens the gate when enough
@@ -83,6 +99,9 @@ func (q *Queue) wrote(n int) {
 // back, and closes the socket of a closed connection.
 func (q *Queue) finish(failed bool) (done bool) {
 	q.mu.Lock()
+	if !failed {
+		q.measureLocked()
+	}
 	if !failed && len(q.out) > 0 {
 		q.takeLocked()
 		q.mu.Unlock()

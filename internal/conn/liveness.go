@@ -83,6 +83,7 @@ func (c *Conn) Authenticated() bool {
 	if !c.Introduced() {
 		return false
 	}
+	l.rtt.CompareAndSwap(0, c.elapsed()) // a first guess, until the ping
 	l.gate.CompareAndSwap(judged, passed)
 	first := firstPing
 	if c.cfg.FirstPing > 0 {
@@ -103,8 +104,7 @@ func (c *Conn) Heard() {
 // Pong tells that the peer answered a ping.
 func (c *Conn) Pong() {
 	l := &c.live
-	l.out.Store(0)
-	if sent := l.pinged.Load(); sent > 0 {
+	if sent := l.pinged.Load(); l.out.Swap(0) > 0 && sent > 0 { // else nobody has asked
 		now := time.Now().UnixNano()
 		l.rtt.Store(now - sent)
 		l.rttAt.Store(now)

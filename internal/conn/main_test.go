@@ -268,7 +268,7 @@ func add(st *conn.Stage, tap *conn.Tap, text string) {
 	if tap == nil {
 		msgs = 0
 	}
-	dst, _ := st.Add(tap, len(text), msgs)
+	dst, _ := st.Add(tap, len(text), msgs, len(text))
 	copy(dst, text)
 }
 

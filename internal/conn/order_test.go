@@ -111,9 +111,8 @@ func TestBytesArriveAsCommitted(t *testing.T) {
 		equal(t, "pending before the flush", s.Out.Pending(), int64(sent))
 		s.Out.Flush(true)
 		hears(t, far, want.String())
-		m, b := s.Out.Sent()
-		equal(t, "messages sent", m, uint64(msgs))
-		equal(t, "bytes sent", b, uint64(sent))
+		equal(t, "messages sent", s.Traffic().OutMsgs, int64(msgs))
+		equal(t, "bytes of them", s.Traffic().OutBytes, int64(sent))
 		equal(t, "delivered", tap.Delivered, uint64(msgs))
 		eventually(t, "nothing pending", func() bool { return s.Out.Pending() == 0 })
 	})
@@ -125,11 +124,12 @@ func TestRunsOfAStage(t *testing.T) {
 	st, a, b := s.stage(), new(conn.Tap), new(conn.Tap)
 	var fresh []bool
 	for _, run := range []conn.Run{{Tap: a, Msgs: 1}, {Tap: a, Msgs: 3}, {Tap: b, Msgs: 1}, {Tap: nil}, {Tap: nil}, {Tap: a, Msgs: 1}} {
-		_, f := st.Add(run.Tap, 3, run.Msgs)
+		_, f := st.Add(run.Tap, 3, run.Msgs, 2*run.Msgs)
 		fresh = append(fresh, f)
 	}
 	equalAll(t, "fresh", fresh, []bool{true, false, true, true, false, true})
-	equalAll(t, "runs", st.Runs, []conn.Run{{Tap: a, End: 6, Msgs: 4}, {Tap: b, End: 9, Msgs: 1}, {Tap: nil, End: 15}, {Tap: a, End: 18, Msgs: 1}})
+	equalAll(t, "runs", st.Runs, []conn.Run{
+		{Tap: a, End: 6, Msgs: 4, Payload: 8}, {Tap: b, End: 9, Msgs: 1, Payload: 2}, {Tap: nil, End: 15}, {Tap: a, End: 18, Msgs: 1, Payload: 2}})
 	s.Out.Commit(st)
 	equal(t, "delivered to a", a.Delivered, 5)
 	equal(t, "delivered to b", b.Delivered, 1)

@@ -75,6 +75,9 @@ func (q *Queue) Wait(d time.Duration) bool {
 	gate := q.gate
 	q.pace.look(q.conn.link.unsent())
 	slow := q.pace.slow()
+	if gate != nil && slow {
+		q.conn.count.stalls.Add(1)
+	}
 	q.mu.Unlock()
 	if gate == nil || !slow {
 		return false

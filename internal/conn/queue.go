@@ -21,8 +21,6 @@ type Queue struct {
 	flushing bool         // somebody has the right and the duty to write
 	closed   bool         // takes nothing more
 	detached bool         // the reader has ended: whoever finishes the flush finishes the connection
-	msgs     uint64       // messages accepted
-	bytes    uint64       // bytes of them, protocol included
 
 	gated atomic.Bool   // gate is not nil; changed under mu
 	gate  chan struct{} // not nil while pending is above the high-water mark; closed when it opens
@@ -65,9 +63,11 @@ func (q *Queue) commit(s *Stage) (o Outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	chunk := s.chunk
-	if ordinary := q.account(s.Runs); ordinary < len(s.Runs) {
-		chunk = q.filter(s, ordinary, &o)
+	ordinary, msgs, bytes := q.account(s.Runs)
+	if ordinary < len(s.Runs) {
+		chunk = q.filter(s, ordinary, &o, &msgs, &bytes)
 	}
+	q.conn.count.sent(msgs, bytes)
 	o.Failed = q.put(chunk)
 	o.Flush = !q.flushing && len(q.out) > 0
 	o.Gated = q.gate != nil && !q.conn.cfg.limits().DropWhenSlow
@@ -118,18 +118,11 @@ func (q *Queue) Lengthy() { q.conn.Lengthy() }
 // Closed reports whether the queue's connection has been closed.
 func (q *Queue) Closed() bool { return q.conn.Closed() }
 
-// Sent returns how many messages, and bytes of protocol, the queue has accepted.
-func (q *Queue) Sent() (msgs, bytes uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.msgs, q.bytes
-}
-
 // account counts ordinary runs and returns the index of the first that is not
 // ordinary: its Tap has ended or has a limit, or the queue takes nothing now.
-func (q *Queue) account(runs []Run) int {
+func (q *Queue) account(runs []Run) (ordinary, msgs, bytes int) {
 	if q.closed || q.dropping() {
-		return 0
+		return 0, 0, 0
 	}
 	for i := range runs {
 		r := &runs[i]
@@ -137,12 +130,13 @@ func (q *Queue) account(runs []Run) int {
 			continue
 		}
 		if r.Tap.Ended || r.Tap.Max > 0 {
-			return i
+			return i, msgs, bytes
 		}
 		r.Tap.Delivered += uint64(r.Msgs)
-		q.msgs += uint64(r.Msgs)
+		msgs += r.Msgs
+		bytes += r.Payload
 	}
-	return len(runs)
+	return len(runs), msgs, bytes
 }
 
 // dropping reports whether messages are refused because the peer is behind.
@@ -150,8 +144,9 @@ func (q *Queue) dropping() bool { return q.gate != nil && q.conn.cfg.limits().Dr
 
 // filter replaces the staged chunk by one without the messages that their
 // subscriptions, or the connection, do not take any more. Runs before the first
-// from on have been accounted.
-func (q *Queue) filter(s *Stage, from int, o *Outcome) *buf.Chunk {
+// from on have been accounted; what is accepted of the others is added to msgs and
+// bytes.
+func (q *Queue) filter(s *Stage, from int, o *Outcome, msgs, bytes *int) *buf.Chunk {
 	staged := s.chunk
 	kept := buf.Get(len(staged.Data))
 	at := 0
@@ -169,6 +164,10 @@ func (q *Queue) filter(s *Stage, from int, o *Outcome) *buf.Chunk {
 			o.Lost = append(o.Lost, Loss{i, r.Msgs - take})
 		}
 		kept.Data = append(kept.Data, b...)
+		if r.Tap != nil && take > 0 {
+			*msgs += take
+			*bytes += r.Payload * take / r.Msgs // of some only: as if they were alike
+		}
 		if r.Tap != nil && take > 0 && r.Tap.Ended {
 			o.Expired = append(o.Expired, i)
 		}
@@ -194,7 +193,6 @@ func (q *Queue) admit(r Run) int {
 	}
 	t.Delivered += uint64(take)
 	t.Ended = t.Max > 0 && t.Delivered >= uint64(t.Max)
-	q.msgs += uint64(take)
 	return take
 }
 
@@ -207,7 +205,6 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 		return false
 	}
 	q.pending += int64(n)
-	q.bytes += uint64(n)
 	limits := q.conn.cfg.limits()
 	limit := limits.MaxPending
 	if limit > 0 && q.pending > limit && !limits.Patient {

@@ -21,7 +21,9 @@ type Tap struct {
 type Run struct {
 	Tap  *Tap
 	End  int // offset in the chunk where the run ends; it begins where the one before ends
-	Msgs int // messages in the run; means nothing for a nil Tap
+	Msgs int // messages in the run; means nothing for a nil Tap, as the next
+	// Payload is the bytes of the messages themselves, headers included.
+	Payload int
 }
 
 // Stage collects what one reader has for one Queue until it commits. It belongs
@@ -43,9 +45,10 @@ func (s *Stage) Empty() bool { return s.chunk == nil }
 // Fits reports whether n more bytes can be added before the next Commit.
 func (s *Stage) Fits(n int) bool { return s.chunk == nil || s.chunk.Free() >= n }
 
-// Add appends n bytes, which are so many messages for tap, and which the caller
-// must fill at once. They must fit. It reports in fresh whether they begin a new run.
-func (s *Stage) Add(tap *Tap, n, msgs int) (dst []byte, fresh bool) {
+// Add appends n bytes, which are so many messages with so much payload for tap, and
+// which the caller must fill at once. They must fit. It reports in fresh whether they
+// begin a new run.
+func (s *Stage) Add(tap *Tap, n, msgs, payload int) (dst []byte, fresh bool) {
 	if s.chunk == nil {
 		s.chunk = buf.Get(max(n, s.want))
 	}
@@ -53,16 +56,17 @@ func (s *Stage) Add(tap *Tap, n, msgs int) (dst []byte, fresh bool) {
 	if last := len(s.Runs) - 1; last >= 0 && s.Runs[last].Tap == tap {
 		s.Runs[last].End += n
 		s.Runs[last].Msgs += msgs
+		s.Runs[last].Payload += payload
 		return dst, false
 	}
-	s.Runs = append(s.Runs, Run{tap, len(s.chunk.Data), msgs})
+	s.Runs = append(s.Runs, Run{tap, len(s.chunk.Data), msgs, payload})
 	return dst, true
 }
 
 // Lend puts a chunk with messages for tap into an empty stage, which takes it over.
-func (s *Stage) Lend(tap *Tap, c *buf.Chunk, msgs int) {
+func (s *Stage) Lend(tap *Tap, c *buf.Chunk, msgs, payload int) {
 	s.chunk = c
-	s.Runs = append(s.Runs, Run{tap, len(c.Data), msgs})
+	s.Runs = append(s.Runs, Run{tap, len(c.Data), msgs, payload})
 }
 
 // Overflowing tells the stage that it had to commit in the middle of a read, so

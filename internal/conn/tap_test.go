@@ -66,9 +66,8 @@ func TestEndedSubscriptionsTakeNothing(t *testing.T) {
 		equal(t, "delivered to a", a.Delivered, 3)
 		equal(t, "delivered to b", b.Delivered, 1)
 		equal(t, "delivered to the one that has ended", ended.Delivered, 0)
-		msgs, bytes := s.Out.Sent()
-		equal(t, "messages sent", msgs, 4)
-		equal(t, "bytes sent", bytes, uint64(len("ab+cd|")))
+		equal(t, "messages sent", s.Traffic().OutMsgs, 4)
+		equal(t, "bytes of them", s.Traffic().OutBytes, int64(len("abcd")))
 
 		// A subscription ends between staging and commit.
 		st := s.stage()
@@ -173,7 +172,7 @@ func TestLentChunks(t *testing.T) {
 			c := buf.Get(len(text))
 			c.Data = append(c.Data, text...)
 			st := &conn.Stage{Queue: &s.Out, First: func([]byte) int { return 1 }}
-			st.Lend(tap, c, len(text))
+			st.Lend(tap, c, len(text), len(text))
 			return s.Out.Commit(st)
 		}
 		a := new(conn.Tap)

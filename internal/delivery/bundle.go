@@ -91,6 +91,7 @@ func (s *Sender) sendBundle(b *bundle, m *wire.Msg) {
 	dst := b.chunk.Extend(n)
 	copy(dst[copy(dst, prefix):], m.Tail)
 	b.msgs++
+	b.payload += len(m.Body)
 }
 
 // spread gives the receivers what is kept in bundles.
@@ -106,19 +107,19 @@ func (s *Sender) spread() {
 }
 
 func (s *Sender) spreadBundle(b *bundle) {
-	c, msgs := b.chunk, b.msgs
+	c, msgs, payload := b.chunk, b.msgs, b.payload
 	if c == nil {
 		return
 	}
-	b.chunk, b.msgs = nil, 0
+	b.chunk, b.msgs, b.payload = nil, 0, 0
 	for i := range b.targets {
 		t := &b.targets[i]
 		if len(c.Data) < shareLeast {
-			copy(s.reserve(t.stage, t.sub, len(c.Data), msgs), c.Data)
+			copy(s.reserve(t.stage, t.sub, len(c.Data), msgs, payload), c.Data)
 			continue
 		}
 		s.commit(t.stage) // what was staged before
-		t.stage.Lend(&t.sub.Tap, c.View(), msgs)
+		t.stage.Lend(&t.sub.Tap, c.View(), msgs, payload)
 		t.stage.subs = append(t.stage.subs, t.sub)
 		s.commit(t.stage)
 	}

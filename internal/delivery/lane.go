@@ -47,6 +47,7 @@ type bundle struct {
 	targets []target
 	chunk   *buf.Chunk // messages not yet given to the targets; nil if none
 	msgs    int        // how many
+	payload int        // bytes of the messages themselves
 }
 
 // bundleLeast is how many receivers make a bundle worth its while.

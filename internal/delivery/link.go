@@ -89,13 +89,13 @@ func (s *Sender) relay(k *link, m *wire.Msg) bool {
 	if !k.plain && len(k.chosen) == 0 {
 		return false
 	}
-	verb, tail := byte('H'), m.Tail
+	verb, tail, payload := byte('H'), m.Tail, len(m.Body)
 	switch {
 	case m.Header == 0:
 		verb = 'R'
 	case k.to.NoHeaders.Load():
 		s.plain = m.AppendPlainTail(s.plain[:0])
-		verb, tail = 'R', s.plain
+		verb, tail, payload = 'R', s.plain, payload-m.Header
 	}
 	s.between = s.between[:0]
 	if n := len(k.chosen); n > 0 {
@@ -105,7 +105,7 @@ func (s *Sender) relay(k *link, m *wire.Msg) bool {
 			tail = tail[len(m.Reply)+1:]
 		}
 	}
-	dst := s.reserveLink(k, len(k.prefix)+len(s.between)+len(tail))
+	dst := s.reserveLink(k, len(k.prefix)+len(s.between)+len(tail), payload)
 	at := copy(dst, k.prefix)
 	at += copy(dst[at:], s.between)
 	copy(dst[at:], tail)

@@ -217,7 +217,7 @@ func TestMessagesToOtherServersAreCounted(t *testing.T) {
 	server.wants("foo", "", 0)
 	server.wants("*", "q", 2)
 	pub.send(strings.Repeat(message("foo", "x"), 10))
-	if msgs, _ := server.Out.Sent(); msgs != 10 {
+	if msgs := server.Traffic().OutMsgs; msgs != 10 {
 		t.Errorf("%d messages are counted", msgs)
 	}
 }

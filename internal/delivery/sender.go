@@ -156,33 +156,33 @@ func (s *Sender) relieve() {
 
 // send stages m for one receiver and reports whether it is taken.
 func (s *Sender) send(t *target, m *wire.Msg) bool {
-	prefix, tail := t.prefix, m.Tail
+	prefix, tail, payload := t.prefix, m.Tail, len(m.Body)
 	switch {
 	case m.Header == 0:
 		prefix = prefix[1:] // MSG
 	case t.sub.To().NoHeaders.Load():
 		s.plain = m.AppendPlainTail(s.plain[:0])
-		prefix, tail = prefix[1:], s.plain
+		prefix, tail, payload = prefix[1:], s.plain, payload-m.Header
 	}
 	if t.notes != nil && m.Reply != nil {
 		t.notes.Note(m.Reply, time.Now())
 	}
 	if t.sub.Limited() {
-		return s.sendNow(t, prefix, tail)
+		return s.sendNow(t, prefix, tail, payload)
 	}
-	dst := s.reserve(t.stage, t.sub, len(prefix)+len(tail), 1)
+	dst := s.reserve(t.stage, t.sub, len(prefix)+len(tail), 1, payload)
 	copy(dst[copy(dst, prefix):], tail)
 	return true
 }
 
 // sendNow hands over a message to a subscription that ends after a number of
 // them, to learn whether it was still taken. What was staged before goes first.
-func (s *Sender) sendNow(t *target, prefix, tail []byte) bool {
+func (s *Sender) sendNow(t *target, prefix, tail []byte, payload int) bool {
 	st := t.stage
 	if !st.Empty() {
 		s.commit(st)
 	}
-	dst := s.reserve(st, t.sub, len(prefix)+len(tail), 1)
+	dst := s.reserve(st, t.sub, len(prefix)+len(tail), 1, payload)
 	copy(dst[copy(dst, prefix):], tail)
 	o := st.Queue.Commit(&st.Stage)
 	s.committed(st, &o)
@@ -226,7 +226,7 @@ func (s *Sender) sendToLocal(members []target, at int, m *wire.Msg) bool {
 }
 
 // Control stages a line for the connection itself.
-func (s *Sender) Control(line []byte) { copy(s.reserve(s.own, nil, len(line), 0), line) }
+func (s *Sender) Control(line []byte) { copy(s.reserve(s.own, nil, len(line), 0, 0), line) }
 
 // NoResponders stages the status message that says nobody took a request to subj,
 // if the connection has a plain subscription that gets the reply.

@@ -46,9 +46,9 @@ func (s *Sender) stageOf(q *conn.Queue) *stage {
 	return st
 }
 
-// reserve makes room in a stage for n bytes, which are msgs messages for sub, or
-// with a nil sub are for the connection itself.
-func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
+// reserve makes room in a stage for n bytes, which are msgs messages with so much
+// payload for sub, or with a nil sub are for the connection itself.
+func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs, payload int) []byte {
 	if !st.Fits(n) {
 		s.commit(st)
 		st.Overflowing()
@@ -57,7 +57,7 @@ func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
 	if sub != nil {
 		tap = &sub.Tap
 	}
-	dst, fresh := st.Add(tap, n, msgs)
+	dst, fresh := st.Add(tap, n, msgs, payload)
 	if fresh {
 		st.subs = append(st.subs, sub)
 	}
@@ -65,14 +65,15 @@ func (s *Sender) reserve(st *stage, sub *interest.Sub, n, msgs int) []byte {
 	return dst
 }
 
-// reserveLink makes room in a stage for a message of n bytes to another server.
-func (s *Sender) reserveLink(k *link, n int) []byte {
+// reserveLink makes room in a stage for a message of n bytes, so much of it
+// payload, to another server.
+func (s *Sender) reserveLink(k *link, n, payload int) []byte {
 	st := k.stage
 	if !st.Fits(n) {
 		s.commit(st)
 		st.Overflowing()
 	}
-	dst, fresh := st.Add(&k.to.Link.Tap, n, 1)
+	dst, fresh := st.Add(&k.to.Link.Tap, n, 1, payload)
 	if fresh {
 		st.subs = append(st.subs, nil)
 	}

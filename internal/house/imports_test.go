@@ -32,11 +32,13 @@ var rooms = map[string]room{
 	"ctl":      {modules: "golang.org/x/sys/windows/svc golang.org/x/sys/windows/svc/mgr", why: "it talks to other processes through the system alone"},
 	"mkpasswd": {modules: "golang.org/x/crypto/bcrypt golang.org/x/term", why: "it is a tool of its own, which shares only the hash format with the server"},
 	"keys":     {mayImport: "conf", why: "it binds keys to fields; which keys there are is for the owners of the fields"},
+	"facts":    {why: "those who know and those who report share these values and nothing else"},
+	"insight":  {why: "it counts subjects that it is shown; who shows them, and who asks, is for others"},
 	"dial":     {why: "it is about addresses and attempts; what is said on a connection is for others"},
 	"version":  {why: "one place says which release this is, and is asked from everywhere"},
 
 	// core
-	"conn":     {mayImport: "buf logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
+	"conn":     {mayImport: "buf facts logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
 	"interest": {mayImport: "subject conn perms", why: "it knows subjects and the queues of subscribers; accounts and grammar are above it"},
 
 	// state
@@ -48,12 +50,18 @@ var rooms = map[string]room{
 	"listen":   {mayImport: "conn logs", why: "it accepts for any kind of peer, so it may know none"},
 
 	// peers
-	"client": {mayImport: "account auth conn delivery interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
-	"route":  {mayImport: "account auth conn delivery dial ids interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"client": {mayImport: "account auth conn delivery facts insight interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"route":  {mayImport: "account auth conn delivery dial facts ids interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+
+	// services
+	"monitor":   {mayImport: "auth conn facts logs options perms subject tlsconf", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
+	"dashboard": {mayImport: "insight keys", why: "it is a page that reads reports like any other visitor; what it asks for beyond them it is handed"},
+	"metrics":   {mayImport: "facts monitor", modules: "github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp", why: "it shows reports in another form; counting is for those who know"},
+	"profile":   {why: "it shows the program as a whole, and knows no part of it"},
 
 	// root
 	"options": {mayImport: "auth conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
-	"/server": {mayImport: "account auth client conn ids interest keys listen logs options perms pipe route tlsconf version wire", why: "it wires everything below; the process is above it"},
+	"/server": {mayImport: "account auth client conn dashboard facts ids insight interest keys listen logs metrics monitor options perms pipe profile route tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
 	"cmdline": {mayImport: "options tlsconf version", why: "it turns arguments into options; running them is for process"},
@@ -65,6 +73,7 @@ var rooms = map[string]room{
 	"/util/mkpasswd": {mayImport: "mkpasswd", why: "it only passes the process's arguments and streams"},
 	"testkit":        {mayImport: "/server", why: "it starts servers for tests, through the public surface"},
 	"blackbox":       {why: "it is a test"},
+	"mixed":          {why: "it is a test"},
 	"transcripts":    {why: "it is a test with its data"},
 	"house":          {why: "it is a test"},
 	"/bench":         {modules: "golang.org/x/sys/unix", why: "it measures executables from outside, ours and others, so it uses no package of ours"},
@@ -73,6 +82,11 @@ var rooms = map[string]room{
 // inTests is what test files may import from other modules besides what the
 // package itself may. Which packages of ours they import is up to them.
 var inTests = []string{
+	"github.com/chromedp/cdproto/cdp",
+	"github.com/chromedp/cdproto/emulation",
+	"github.com/chromedp/cdproto/log",
+	"github.com/chromedp/cdproto/runtime",
+	"github.com/chromedp/chromedp",
 	"github.com/google/go-cmp/cmp",
 	"github.com/google/go-cmp/cmp/cmpopts",
 	"github.com/nats-io/nats.go",
@@ -149,12 +163,12 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 // higher would.
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
-		"subject buf logs pipe ids dial version conf ctl mkpasswd systemd winsvc house transcripts blackbox /bench",
+		"profile subject buf facts insight logs pipe ids dial version conf ctl mkpasswd systemd winsvc house transcripts blackbox mixed /bench",
 		"wire conn keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",
-		"delivery listen plan",
-		"client route",
+		"dashboard delivery listen plan monitor",
+		"client route metrics",
 		"/server",
 		"cmdline",
 		"process",
@@ -181,11 +195,12 @@ func TestArrowsPointDown(t *testing.T) {
 }
 
 // A library neither takes over the signals of the process it is in nor its flags,
-// and brings no test code with it.
+// and brings no test code with it. That there is expvar is the doing of the library for
+// metrics.
 func TestServerIsALibrary(t *testing.T) {
 	for _, path := range strings.Fields(golist(t, "", "-deps", module+"/server")) {
 		switch path {
-		case "os/signal", "flag", "testing", "net/http", "net/http/pprof", "expvar":
+		case "os/signal", "flag", "testing", "net/http/pprof":
 			t.Errorf("package server depends on %s", path)
 		}
 	}

@@ -18,7 +18,8 @@ type Table struct {
 	literal  [literalShards]literals
 	wildcard [wildcardShards]wildcards // by first token
 	anywhere wildcards                 // first token is a wildcard
-	count    atomic.Int64
+	inserted atomic.Uint64             // subscriptions ever
+	removed  atomic.Uint64
 	told     Told
 }
 
@@ -35,7 +36,16 @@ func (s *Stamp) Current() bool {
 }
 
 // Len returns the number of subscriptions.
-func (t *Table) Len() int { return int(t.count.Load()) }
+func (t *Table) Len() int {
+	inserted, removed := t.Changes()
+	return int(inserted - removed)
+}
+
+// Changes returns how many subscriptions were ever inserted and removed.
+func (t *Table) Changes() (inserted, removed uint64) {
+	removed = t.removed.Load() // first, so that there are never more than inserted
+	return t.inserted.Load(), removed
+}
 
 // Insert adds s. Every match that begins after its return finds it.
 func (t *Table) Insert(s *Sub) {
@@ -45,7 +55,7 @@ func (t *Table) Insert(s *Sub) {
 		h := hash(s.Filter())
 		t.literals(h).insert(h, s, t.told)
 	}
-	t.count.Add(1)
+	t.inserted.Add(1)
 }
 
 // Remove deletes s, which must be present.
@@ -56,7 +66,7 @@ func (t *Table) Remove(s *Sub) {
 		h := hash(s.Filter())
 		t.literals(h).remove(h, s, t.told)
 	}
-	t.count.Add(-1)
+	t.removed.Add(1)
 }
 
 // Touch makes every result that contains s outdated.

@@ -158,3 +158,31 @@ func TestChangeTexts(t *testing.T) {
 	f(keys.NewClients, "applied to new connections")
 	f(keys.Restart, "needs a restart")
 }
+
+// What anybody may see has no secret, but tells whether there is one.
+func TestShow(t *testing.T) {
+	var none fields
+	f := fields{On: true, Count: 3, Inner: inner{Name: "n", Pass: "canary"}}
+	shown := make(map[string]keys.Shown)
+	for _, s := range keys.Show(f.table().Settings(nil), none.table().Settings(nil)) {
+		shown[s.Name] = s
+	}
+	want := map[string]keys.Shown{
+		"on":         {Name: "on", Value: "true", Reload: "applied at once"},
+		"off":        {Name: "off", Value: "true", Default: true, Reload: "applied to new connections"},
+		"count":      {Name: "count", Value: "3", Reload: "needs a restart", Why: "it is counted"},
+		"inner pass": {Name: "inner pass", Secret: true, Reload: "applied at once"},
+		"members":    {Name: "members", Secret: true, Default: true, Reload: "applied at once"},
+	}
+	for name, s := range want {
+		if diff := cmp.Diff(s, shown[name]); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+	if n := len(f.table().Settings(nil)); len(shown) != n {
+		t.Errorf("%d of %d keys are shown", len(shown), n)
+	}
+	if s := keys.Show(f.table().Settings(nil), nil); s[0].Default {
+		t.Error("a key without a default has it")
+	}
+}

@@ -19,6 +19,7 @@ func (o *Options) Keys() keys.Table {
 	t = append(t, o.authKeys(known)...)
 	t = append(t, o.accountKeys(known)...)
 	t = append(t, o.clusterKeys()...)
+	t = append(t, o.monitorKeys()...)
 	t = append(t, o.processKeys()...)
 	return append(t, notYet()...)
 }
@@ -143,8 +144,7 @@ func (o *Options) processKeys() keys.Table {
 // notYet lists the keys of features that are to come.
 func notYet() keys.Table {
 	return keys.Unsupported(
-		"http", "https", "http_port monitor_port", "https_port", "http_base_path",
-		"prof_port", "prof_block_rate", "max_closed_clients", "write_timeout",
+		"prof_block_rate", "write_timeout",
 		"connect_error_reports", "reconnect_error_reports", "connection_error_report_attempts",
 		"proxy_protocol", "ocsp", "ocsp_cache",
 		"mappings maps",

@@ -27,6 +27,7 @@ const (
 	DefaultAuthTimeout    = 2 * time.Second // without TLS
 	DefaultLameDuck       = 2 * time.Minute
 	DefaultLameDuckGrace  = 10 * time.Second
+	DefaultMaxClosed      = 10000
 
 	// RandomPort asks for any free port; the port bound is known after Start.
 	RandomPort = -1
@@ -84,6 +85,17 @@ type Options struct {
 
 	Cluster Cluster // with which other servers it forms a cluster
 
+	// Monitoring over HTTP; see docs/monitoring.md.
+	HTTPHost         string // address of its listener; "" = Host
+	HTTPPort         int    // its port; 0 = no such listener, RandomPort = any free one
+	HTTPSPort        int    // the same with TLS, instead of HTTPPort
+	HTTPBasePath     string // prefix of all its paths; "" = none
+	HTTPUsername     string // with HTTPPassword: what a request must present
+	HTTPPassword     string // plain text or a bcrypt hash of it
+	HTTPToken        string // instead: a token a request must present, or a bcrypt hash of it
+	MaxClosedClients int    // closed connections that are remembered; 0 = 10000
+	ProfPort         int    // port on Host for profiles of the program; 0 = none, RandomPort = any free one
+
 	LameDuckDuration    time.Duration // span over which lame duck mode closes clients, at least 30 s; 0 = 2 min
 	LameDuckGracePeriod time.Duration // wait before the first of them; 0 = 10 s, negative = none
 
@@ -138,6 +150,8 @@ func (o Options) Complete() (Options, error) {
 	fill(&o.AuthTimeout, authTimeout)
 	o.Users = copyUsers(o.Users)
 	o.Accounts = copyAccounts(o.Accounts)
+	fill(&o.HTTPHost, o.Host)
+	fill(&o.MaxClosedClients, DefaultMaxClosed)
 	o.completeCluster()
 	fill(&o.LogFormat, LogText)
 	fill(&o.LameDuckDuration, DefaultLameDuck)
@@ -165,6 +179,7 @@ func (o *Options) check() error {
 		{"ping_max", int64(o.MaxPingsOut)},
 		{"authorization timeout", int64(o.AuthTimeout)},
 		{"max_traced_msg_len", int64(o.MaxTracedMsgLen)},
+		{"max_closed_clients", int64(o.MaxClosedClients)},
 		{"logfile_size_limit", o.LogSizeLimit},
 		{"logfile_max_num", int64(o.LogMaxFiles)},
 	} {
@@ -179,6 +194,9 @@ func (o *Options) check() error {
 		return err
 	}
 	if err := o.checkUsers(); err != nil {
+		return err
+	}
+	if err := o.checkMonitoring(); err != nil {
 		return err
 	}
 	if err := o.checkCluster(); err != nil {

@@ -25,6 +25,8 @@ func TestDefaults(t *testing.T) {
 		LameDuckDuration:    2 * time.Minute,
 		LameDuckGracePeriod: 10 * time.Second,
 		LogFormat:           "text",
+		HTTPHost:            "0.0.0.0",
+		MaxClosedClients:    10000,
 	}
 	got, err := options.Options{}.Complete()
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -45,6 +47,7 @@ func TestWhatIsSetStays(t *testing.T) {
 		Username: "u", Password: "p", Authorization: "t", AuthTimeout: 1,
 		LameDuckDuration: 30 * time.Second, LameDuckGracePeriod: -1,
 		Debug: true, Trace: true, MaxTracedMsgLen: 7, LogFormat: "json", LogFile: "l", NoLogTime: true, PidFile: "f",
+		HTTPHost: "h", HTTPPort: 1, HTTPBasePath: "b", HTTPToken: "t", MaxClosedClients: 1,
 	}
 	before := set
 	got, err := set.Complete()

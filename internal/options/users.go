@@ -35,6 +35,9 @@ func (p *people) forget(old func(sighting) bool) {
 // users is a list of users of the authorization block or of an account.
 func (p *people) users(list *[]*User, inAccount bool) keys.Value {
 	show := func() string {
+		if len(*list) == 0 {
+			return "[]" // whether there is a list or not
+		}
 		b, _ := json.Marshal(*list) // texts and numbers always encode
 		return string(b)
 	}

@@ -217,7 +217,7 @@ func TestManyTokens(t *testing.T) {
 		return entries
 	}
 	published := 0
-	const rules, questions = 100, 200
+	const rules, questions = 30, 100
 	for range rules {
 		c := perms.Config{
 			Publish:   &perms.Rules{Allow: append(entries(), "*.*", "token.>"), Deny: entries()},

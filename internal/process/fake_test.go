@@ -116,6 +116,15 @@ func (f *fake) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1),
 
 func (f *fake) ClusterAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4712} }
 
+func (f *fake) MonitorAddr() net.Addr {
+	if f.options.HTTPPort == 0 {
+		return nil
+	}
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: f.options.HTTPPort}
+}
+
+func (f *fake) ProfileAddr() net.Addr { return nil }
+
 func (f *fake) CheckReload(*options.Options) error { return f.reloadErr }
 
 func (f *fake) ReloadOptions(o *options.Options) error {

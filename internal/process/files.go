@@ -25,14 +25,19 @@ func (r *runner) writePorts(dir string) {
 	if dir == "" {
 		return
 	}
-	scheme := "nats"
-	if o := &r.options; o.TLS != nil && !o.AllowNonTLS {
+	scheme, watched, o := "nats", "http", &r.options
+	if o.TLS != nil && !o.AllowNonTLS {
 		scheme = "tls"
 	}
+	if o.HTTPSPort != 0 {
+		watched = "https"
+	}
 	ports := struct {
-		Nats    []string `json:"nats,omitempty"`
-		Cluster []string `json:"cluster,omitempty"`
-	}{urls(scheme, r.server.Addr()), urls("nats", r.server.ClusterAddr())}
+		Nats       []string `json:"nats,omitempty"`
+		Monitoring []string `json:"monitoring,omitempty"`
+		Cluster    []string `json:"cluster,omitempty"`
+		Profile    []string `json:"profile,omitempty"`
+	}{urls(scheme, r.server.Addr()), urls(watched, r.server.MonitorAddr()), urls("nats", r.server.ClusterAddr()), urls("http", r.server.ProfileAddr())}
 	b, err := json.Marshal(ports)
 	path := filepath.Join(dir, fmt.Sprintf("%s_%d.ports", filepath.Base(os.Args[0]), os.Getpid()))
 	if err == nil {

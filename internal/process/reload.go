@@ -66,11 +66,13 @@ func (r *runner) adopt(o *options.Options) error {
 		return err
 	}
 	r.switchLog(fresh, &next)
-	if next.PortsFileDir != r.options.PortsFileDir {
+	old := r.options
+	r.options = next
+	if next.PortsFileDir != old.PortsFileDir || next.ProfPort != old.ProfPort ||
+		next.HTTPPort != old.HTTPPort || next.HTTPSPort != old.HTTPSPort || next.HTTPHost != old.HTTPHost {
 		r.removePorts()
 		r.writePorts(next.PortsFileDir)
 	}
-	r.options = next
 	r.publish()
 	return nil
 }

@@ -30,6 +30,7 @@ type Cluster struct {
 
 	mu       sync.Mutex
 	sessions map[uint64]*Session // all that have begun and not ended
+	past     past
 	remotes  map[string]*Session // registered, by the other server's id
 	learnt   learnt
 	dialing  map[string]bool       // addresses of servers learnt by gossip that are being dialed

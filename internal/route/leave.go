@@ -14,6 +14,7 @@ import (
 func (c *Cluster) left(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s.conn.ID)
+	c.past.add(s.conn)
 	changed := c.unregisterLocked(s)
 	again, wanted := c.againLocked(s)
 	c.mu.Unlock()

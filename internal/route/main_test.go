@@ -182,7 +182,7 @@ func (w *world) local(acct, filter, group string) (undo func()) {
 
 // wanted is how much remote interest there is.
 func (w *world) wanted() (n int) {
-	for _, r := range w.Routes() {
+	for _, r := range w.Routes(0) {
 		n += r.Subscriptions
 	}
 	return n

@@ -82,7 +82,7 @@ func TestImplicitRoutes(t *testing.T) {
 	if i, line := first.info(t); i.ServerID != "NSECOND" || i.GossipMode != 0 { // since the mode was 2
 		t.Errorf("%s", line)
 	}
-	if r := w.Routes(); len(r) != 2 || r[1].Configured || !r[1].Solicited || r[1].RemoteName != "C" {
+	if r := w.Routes(0); len(r) != 2 || r[1].Configured || !r[1].Solicited || r[1].RemoteName != "C" {
 		t.Errorf("%+v", r)
 	}
 	first.Send(heard) // is connected already

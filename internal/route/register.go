@@ -19,6 +19,7 @@ func (c *Cluster) register(s *Session, i *wire.RouteInfo) bool {
 		return false
 	}
 	c.remotes[s.remoteID] = s
+	c.past.accepted++
 	learnt := c.learnt.add(s, set)
 	c.relinkLocked()
 	c.gossipLocked(s)

@@ -1,68 +1,98 @@
 package route
 
 import (
-	"net"
+	"cmp"
+	"maps"
 	"slices"
-	"time"
 
+	"nats-server/internal/conn"
+	"nats-server/internal/facts"
+	"nats-server/internal/interest"
 	"nats-server/internal/wire"
 )
 
-// Info is what is known of a route, for reports. Maps and lists must not be changed.
-type Info struct {
-	ID                  uint64
-	RemoteID            string
-	RemoteName          string
-	Solicited           bool // dialed by this server
-	Configured          bool // to a server of the configuration
-	IP                  string
-	Port                int
-	Start, LastActivity time.Time
-	RTT                 time.Duration // 0 if not known yet
-	Pending             int64         // bytes
-	InMsgs, InBytes     uint64        // bytes of messages alone
-	OutMsgs, OutBytes   uint64        // bytes of the protocol
-	Subscriptions       int           // interest of the other server
-	Import, Export      *wire.Rules   // as the other server has announced them; nil = none
-	Account             string        // that the connection is for; "" = all others
-	Compression         string        // "" = there is none
-}
-
-// Routes returns what is known of each route, by id.
-func (c *Cluster) Routes() []Info {
+// Routes returns what is known of each route, by id, with at most so many entries of the
+// other server's interest each.
+func (c *Cluster) Routes(subs int) []facts.Route {
 	c.mu.Lock()
-	all := make([]Info, 0, len(c.remotes))
-	for _, s := range c.registeredLocked() {
+	all := make([]facts.Route, 0, len(c.remotes))
+	sessions := c.registeredLocked()
+	for _, s := range sessions {
 		all = append(all, s.reportLocked())
 	}
 	c.mu.Unlock()
-	slices.SortFunc(all, func(a, b Info) int { return int(a.ID) - int(b.ID) })
+	if subs > 0 {
+		for i, s := range sessions {
+			all[i].Subs = s.subscriptions(subs)
+		}
+	}
+	slices.SortFunc(all, func(a, b facts.Route) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }
 
-func (s *Session) reportLocked() Info {
-	i := Info{
-		ID:            s.conn.ID,
-		RemoteID:      s.remoteID,
-		RemoteName:    s.info.ServerName,
-		Solicited:     s.dialed != nil,
-		Configured:    s.explicit,
-		Start:         s.began,
-		LastActivity:  s.began,
-		RTT:           s.conn.RTT(),
-		Pending:       s.conn.Out.Pending(),
-		InMsgs:        s.inMsgs.Load(),
-		InBytes:       s.inBytes.Load(),
-		Subscriptions: int(s.numSubs.Load()),
-		Import:        s.info.Import,
-		Export:        s.export,
+func (s *Session) reportLocked() facts.Route {
+	r := facts.Route{
+		RemoteID:   s.remoteID,
+		RemoteName: s.info.ServerName,
+		Solicited:  s.dialed != nil,
+		Configured: s.explicit,
+		Import:     permissions(s.info.Import),
+		Export:     permissions(s.export),
 	}
-	if at := s.heard.Load(); at > 0 {
-		i.LastActivity = time.Unix(0, int64(at))
+	s.conn.Facts(&r.Connection)
+	r.Subscriptions = int(s.numSubs.Load())
+	return r
+}
+
+func permissions(r *wire.Rules) *facts.Permissions {
+	if r == nil {
+		return nil
 	}
-	if a, ok := s.conn.RemoteAddr().(*net.TCPAddr); ok {
-		i.IP, i.Port = a.IP.String(), a.Port
+	return &facts.Permissions{Allow: r.Allow, Deny: r.Deny}
+}
+
+// subscriptions returns at most so many entries of the other server's interest.
+func (s *Session) subscriptions(most int) (list []facts.Subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for acct, remotes := range s.remotes {
+		remotes.Each(func(sub *interest.Sub) {
+			if len(list) == most {
+				return
+			}
+			id := "R " + acct.Name + " " + sub.Filter()
+			if g := sub.Group(); g != "" {
+				id += " " + g
+			}
+			list = append(list, facts.Subscription{Subject: sub.Filter(), Queue: sub.Group(), SID: id})
+		})
 	}
-	i.OutMsgs, i.OutBytes = s.conn.Out.Sent()
-	return i
+	return list
+}
+
+// past is what routes that have ended have come to. It is guarded by Cluster.mu.
+type past struct {
+	accepted uint64
+	closed   map[string]uint64 // by reason
+	total    facts.Traffic
+}
+
+// add counts a connection that has ended.
+func (p *past) add(c *conn.Conn) {
+	if p.closed == nil {
+		p.closed = make(map[string]uint64)
+	}
+	p.closed[c.Reason().String()]++
+	p.total.Add(c.Traffic())
+}
+
+// Totals are what all routes have come to, those that have ended included.
+func (c *Cluster) Totals() facts.Totals {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := facts.Totals{Open: len(c.remotes), Accepted: c.past.accepted, Traffic: c.past.total, Closed: maps.Clone(c.past.closed)}
+	for _, s := range c.sessions {
+		t.Traffic.Add(s.conn.Traffic())
+	}
+	return t
 }

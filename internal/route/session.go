@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"nats-server/internal/account"
 	"nats-server/internal/auth"
@@ -20,7 +19,6 @@ import (
 type Session struct {
 	mesh   *Cluster
 	conn   *conn.Conn
-	began  time.Time
 	dialed *target // nil if it was accepted
 	self   interest.Subscriber
 	link   interest.Link
@@ -29,13 +27,13 @@ type Session struct {
 	// Of the reader.
 	parser  wire.RouteParser
 	state   state
-	timed   bool // the time for CONNECT is limited
-	verbose bool // each line is answered with +OK
-	in      struct{ msgs, bytes uint64 }
+	timed   bool                        // the time for CONNECT is limited
+	verbose bool                        // each line is answered with +OK
+	in      struct{ msgs, bytes int64 } // in this read
+	used    bool                        // interest has come in this read
 
-	inMsgs, inBytes, heard atomic.Uint64 // in as of the last read, and when that was
-	remoteName             atomic.Pointer[string]
-	numSubs                atomic.Int64
+	remoteName atomic.Pointer[string]
+	numSubs    atomic.Int64
 
 	// Changed under Cluster.mu.
 	remoteID    string           // as far as known
@@ -58,7 +56,7 @@ type Session struct {
 // newSession makes the session of a connection that was accepted, or dialed for t.
 func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session {
 	s := &Session{
-		mesh: c, dialed: t, began: time.Now(), remotes: make(map[*account.Account]*interest.Remotes),
+		mesh: c, dialed: t, remotes: make(map[*account.Account]*interest.Remotes),
 		state: awaitConnect,
 	}
 	if t != nil {
@@ -142,8 +140,10 @@ func (s *Session) traffic(verb wire.Verb) {
 	case wire.RMsg:
 		s.message(&p.Msg)
 	case wire.RSub, wire.LSub:
+		s.used = true
 		s.addInterest(&p.Interest)
 	default:
+		s.used = true
 		s.dropInterest(&p.Interest)
 	}
 }
@@ -151,7 +151,7 @@ func (s *Session) traffic(verb wire.Verb) {
 // message takes one from the other server (spec: cluster-routes 14).
 func (s *Session) message(m *wire.RoutedMsg) {
 	s.in.msgs++
-	s.in.bytes += uint64(len(m.Body))
+	s.in.bytes += int64(len(m.Body))
 	a := s.mesh.cfg.Accounts.Find(m.Account)
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for routed message on subject: %q", s.conn, m.Account, m.Subject)
@@ -173,9 +173,10 @@ func broken(f *wire.Fault) error {
 
 // Settle implements conn.Session. Nobody holds a server back.
 func (s *Session) Settle() func() {
-	s.inMsgs.Store(s.in.msgs)
-	s.inBytes.Store(s.in.bytes)
-	s.heard.Store(uint64(time.Now().UnixNano()))
+	if s.in.msgs > 0 || s.used {
+		s.conn.Received(s.in.msgs, s.in.bytes)
+		s.in.msgs, s.in.bytes, s.used = 0, 0, false
+	}
 	hold := s.sender.Settle()
 	s.mesh.Settle()
 	return hold

@@ -35,7 +35,7 @@ func TestPings(t *testing.T) {
 		time.Sleep(time.Second)
 		p.Send("PONG\r\nRS+ $G a\r\n")
 		f("PING", 21*time.Second, 22*time.Second) // though it has been heard of
-		if r := w.Routes(); r[0].RTT < time.Second || r[0].RTT > 1100*time.Millisecond || r[0].LastActivity.Before(began.Add(time.Second)) {
+		if r := w.Routes(0); r[0].RTT < time.Second || r[0].RTT > 1100*time.Millisecond || r[0].LastActivity.Before(began.Add(time.Second)) {
 			t.Errorf("%+v", r)
 		}
 		f("PING", 41*time.Second, 42*time.Second)

@@ -1,0 +1,32 @@
+package monitor
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// uptime is whole seconds from the largest unit that is not zero down: 2d0h0m1s (spec:
+// monitoring 5).
+func uptime(d time.Duration) string {
+	s := max(int64(d/time.Second), 0)
+	var b strings.Builder
+	for _, u := range []struct {
+		name    string
+		seconds int64
+	}{{"y", 365 * 86400}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}} {
+		if n := s / u.seconds; n > 0 || b.Len() > 0 || u.name == "s" {
+			b.WriteString(strconv.FormatInt(n, 10) + u.name)
+		}
+		s %= u.seconds
+	}
+	return b.String()
+}
+
+// rtt is a round trip, "0s" if it is unknown (spec: monitoring 5).
+func rtt(d time.Duration) string {
+	if d < time.Millisecond && d > time.Microsecond {
+		d = d.Truncate(time.Microsecond)
+	}
+	return d.String()
+}
