@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -211,5 +212,60 @@ func TestServerGoesAndComesBack(t *testing.T) {
 			return err == nats.ErrNoResponders && a.NumRoutes() == 0
 		})
 		b = start(port)
+	}
+}
+
+// A queue group over two servers: each message goes to one member, and members count the
+// same wherever they are, also when some come and go (spec: cluster-routes 13.2, 15.1).
+func TestGroupOverServers(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			a := startOurs(t, "A", 0)
+			b := k.start(t, "B", 0, "nats://"+a.route)
+			meshed(t, a, b)
+			pub, remote := a.dial(t), b.dial(t)
+			var here, there atomic.Int64
+			count := func(nc *nats.Conn, n *atomic.Int64) *nats.Subscription {
+				s, err := nc.QueueSubscribe("work", "q", func(*nats.Msg) { n.Add(1) })
+				noErr(t, err)
+				flush(t, nc)
+				return s
+			}
+			local := a.dial(t)
+			count(local, &here)
+			f := func(least, most int64) {
+				t.Helper()
+				const n = 2000
+				// A may not know yet what has changed at B: then it is tried again.
+				testkit.Eventually(t, patience, "the share of B", func() bool {
+					here.Store(0)
+					there.Store(0)
+					for range n {
+						noErr(t, pub.Publish("work", nil))
+					}
+					flush(t, pub)
+					testkit.Eventually(t, patience, "each message once", func() bool { return here.Load()+there.Load() >= n })
+					flush(t, remote)
+					flush(t, local)
+					if sum := here.Load() + there.Load(); sum != n {
+						t.Errorf("%d deliveries of %d messages", sum, n)
+					}
+					return there.Load() >= least && there.Load() <= most
+				})
+			}
+			f(0, 0)
+			var subs []*nats.Subscription
+			for range 3 {
+				subs = append(subs, count(remote, &there))
+			}
+			f(1350, 1650)
+			noErr(t, subs[0].Unsubscribe())
+			noErr(t, subs[1].Unsubscribe())
+			flush(t, remote)
+			f(850, 1150)
+			noErr(t, subs[2].Unsubscribe())
+			flush(t, remote)
+			f(0, 0)
+		})
 	}
 }
