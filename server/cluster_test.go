@@ -3,9 +3,11 @@ package server_test
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,12 +62,18 @@ func startReference(t testing.TB, name string, port int, routes ...string) node 
 	return node{name, addr, route}
 }
 
+// freePort returns a port that is not among those that outgoing connections are given.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	noErr(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for range 100 {
+		port := 20000 + rand.IntN(10000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 // reaches waits until what is published at one node arrives at another, and then
@@ -211,5 +219,60 @@ func TestServerGoesAndComesBack(t *testing.T) {
 			return err == nats.ErrNoResponders && a.NumRoutes() == 0
 		})
 		b = start(port)
+	}
+}
+
+// A queue group over two servers: each message goes to one member, and members count the
+// same wherever they are, also when some come and go (spec: cluster-routes 13.2, 15.1).
+func TestGroupOverServers(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			a := startOurs(t, "A", 0)
+			b := k.start(t, "B", 0, "nats://"+a.route)
+			meshed(t, a, b)
+			pub, remote := a.dial(t), b.dial(t)
+			var here, there atomic.Int64
+			count := func(nc *nats.Conn, n *atomic.Int64) *nats.Subscription {
+				s, err := nc.QueueSubscribe("work", "q", func(*nats.Msg) { n.Add(1) })
+				noErr(t, err)
+				flush(t, nc)
+				return s
+			}
+			local := a.dial(t)
+			count(local, &here)
+			f := func(least, most int64) {
+				t.Helper()
+				const n = 2000
+				// A may not know yet what has changed at B: then it is tried again.
+				testkit.Eventually(t, patience, "the share of B", func() bool {
+					here.Store(0)
+					there.Store(0)
+					for range n {
+						noErr(t, pub.Publish("work", nil))
+					}
+					flush(t, pub)
+					testkit.Eventually(t, patience, "each message once", func() bool { return here.Load()+there.Load() >= n })
+					flush(t, remote)
+					flush(t, local)
+					if sum := here.Load() + there.Load(); sum != n {
+						t.Errorf("%d deliveries of %d messages", sum, n)
+					}
+					return there.Load() >= least && there.Load() <= most
+				})
+			}
+			f(0, 0)
+			var subs []*nats.Subscription
+			for range 3 {
+				subs = append(subs, count(remote, &there))
+			}
+			f(1350, 1650)
+			noErr(t, subs[0].Unsubscribe())
+			noErr(t, subs[1].Unsubscribe())
+			flush(t, remote)
+			f(850, 1150)
+			noErr(t, subs[2].Unsubscribe())
+			flush(t, remote)
+			f(0, 0)
+		})
 	}
 }

@@ -80,7 +80,7 @@ func (q *Queue) Append(b []byte) {
 	chunk := buf.Get(len(b))
 	copy(chunk.Extend(len(b)), b)
 	if q.conn.cfg.Log.TraceOn() {
-		q.conn.session.TraceOut(b)
+		q.conn.session.TraceOut(chunk.Data) // and not b, which would escape to the heap
 	}
 	q.mu.Lock()
 	failed := q.put(chunk)

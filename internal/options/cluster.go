@@ -208,7 +208,12 @@ func (o *Options) clusterKeys() keys.Table {
 			Default: WriteTimeoutDefault, Since: "2.11.11",
 			Doc: "What follows when that has passed: `close` ends the route, `retry` (the default) goes on if the server has taken anything."},
 	}
-	block = append(block, keys.Unsupported("pool_size", "accounts", "compression")...)
+	block = append(block,
+		keys.Row{Name: "pool_size", Value: noPool(), Default: "-1", Since: "2.10.0",
+			Doc: "Connections to each other server. Below 0 means a single one, and is the only value in this version."},
+		keys.Row{Name: "compression", Value: noCompression(), Default: `"off"`, Since: "2.10.0",
+			Doc: "`off` is the only value in this version."})
+	block = append(block, keys.Unsupported("accounts")...)
 	finish := func(r *keys.Report, at conf.Pos) {
 		if c.Import == nil && c.Export == nil {
 			c.Import, c.Export = deprecated.imports, deprecated.exports
@@ -219,6 +224,28 @@ func (o *Options) clusterKeys() keys.Table {
 	}
 	return keys.Table{{Name: "cluster", Value: keys.Block(block).Then(finish),
 		Doc: "The server forms a cluster with others."}}
+}
+
+// noPool is a number of connections of which there is a choice of one.
+func noPool() keys.Value {
+	return keys.Custom("integer", nil, func(r *keys.Report, key string, v *conf.Value) {
+		if v.Kind != conf.Int || v.Int > 0 {
+			r.Errorf(v.Pos, "%s %s is not supported by this version: -1 is", key, text(v))
+		}
+	})
+}
+
+// noCompression is a mode of compression of which there is a choice of one.
+func noCompression() keys.Value {
+	return keys.Custom("boolean or string", nil, func(r *keys.Report, key string, v *conf.Value) {
+		switch strings.ToLower(v.Str) {
+		case "off", "disabled", "false", "not supported", "not_supported":
+			return
+		}
+		if v.Kind != conf.Bool || v.Bool {
+			r.Errorf(v.Pos, "%q is not supported by this version", key)
+		}
+	})
 }
 
 // clusterRules are permissions in the place where they are deprecated.

@@ -29,7 +29,7 @@ func TestClusterBlock(t *testing.T) {
 		ConnectRetries: 3, ConnectBackoff: true, PingInterval: time.Minute, MaxPingsOut: 4,
 		WriteDeadline: 5 * time.Second, WriteTimeout: "close",
 	}})
-	good(t, "cluster { port: -1, host: h, cluster_advertise: y, pool_size: 0 }",
+	good(t, "cluster { port: -1, host: h, cluster_advertise: y, pool_size: -1, compression: off }",
 		options.Options{Cluster: options.Cluster{Host: "h", Port: -1, Advertise: "y"}})
 }
 
@@ -65,9 +65,11 @@ func TestClusterBlockThatIsWrong(t *testing.T) {
 	f(`routes: ["nats://u:s3cret@h:x"]`, `error parsing a route URL`)
 	f("routes: [1]", "unsupported type")
 	f("write_timeout: never", "write_timeout must be 'default', 'close' or 'retry'")
-	f("pool_size: 3", `"pool_size" is not supported by this version`)
+	f("pool_size: 3", `pool_size 3 is not supported by this version: -1 is`)
 	f("accounts: [A]", `"accounts" is not supported by this version`)
 	f("compression: s2_fast", `"compression" is not supported by this version`)
+	f("compression: on", `"compression" is not supported by this version`)
+	f("compression { mode: off }", `"compression" is not supported by this version`)
 	f("tls { cert_file: c }", "key_file")
 }
 

@@ -114,6 +114,8 @@ func (f *fake) Name() string { return "fake" }
 
 func (f *fake) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4711} }
 
+func (f *fake) ClusterAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4712} }
+
 func (f *fake) MonitorAddr() net.Addr {
 	if f.options.HTTPPort == 0 {
 		return nil

@@ -35,8 +35,9 @@ func (r *runner) writePorts(dir string) {
 	ports := struct {
 		Nats       []string `json:"nats,omitempty"`
 		Monitoring []string `json:"monitoring,omitempty"`
+		Cluster    []string `json:"cluster,omitempty"`
 		Profile    []string `json:"profile,omitempty"`
-	}{urls(scheme, r.server.Addr()), urls(watched, r.server.MonitorAddr()), urls("http", r.server.ProfileAddr())}
+	}{urls(scheme, r.server.Addr()), urls(watched, r.server.MonitorAddr()), urls("nats", r.server.ClusterAddr()), urls("http", r.server.ProfileAddr())}
 	b, err := json.Marshal(ports)
 	path := filepath.Join(dir, fmt.Sprintf("%s_%d.ports", filepath.Base(os.Args[0]), os.Getpid()))
 	if err == nil {

@@ -31,6 +31,7 @@ type Server interface {
 	SetLogger(l logs.Logger, debug, trace bool)
 	Start() error                         // returns when clients can connect, or with nothing left running
 	Addr() net.Addr                       // of the client listener, nil if there is none
+	ClusterAddr() net.Addr                // of the listener for other servers, nil if there is none
 	MonitorAddr() net.Addr                // of the listener for monitoring, nil if there is none
 	ProfileAddr() net.Addr                // of the listener for profiles, nil if there is none
 	CheckReload(*options.Options) error   // whether ReloadOptions would refuse

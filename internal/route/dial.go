@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
@@ -88,8 +89,17 @@ func (c *Cluster) dialOnce(t target) (net.Conn, error) {
 	}
 	c.cfg.Log.Debugf("Trying to connect to route on %s", addr)
 	d := net.Dialer{KeepAlive: -1}
-	return d.DialContext(ctx, "tcp", addr)
+	nc, err := d.DialContext(ctx, "tcp", addr)
+	if err == nil && nc.LocalAddr().String() == nc.RemoteAddr().String() {
+		// Where nobody listens on a port of this machine, the kernel may choose that very
+		// port for our end and connect it to itself. That is nobody to be given up for good.
+		nc.Close()
+		return nil, errNobody
+	}
+	return nc, err
 }
+
+var errNobody = errors.New("nobody listens there")
 
 func (c *Cluster) logFailure(set *Settings, t target, attempt int, err error) {
 	every := set.ErrorEvery

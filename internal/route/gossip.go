@@ -48,7 +48,7 @@ func (c *Cluster) hear(i *wire.RouteInfo) {
 	_, connected := c.remotes[i.ServerID]
 	c.mu.Unlock()
 	u, err := url.Parse(i.IP)
-	if connected || i.Account != "" || err != nil || u.Host == "" || set.configures(i, u) {
+	if connected || i.ServerID == "" || i.Account != "" || err != nil || u.Host == "" || set.configures(i, u) {
 		return
 	}
 	c.solicit(target{url: withCredentials(u, i, set), mode: i.GossipMode})

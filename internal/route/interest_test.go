@@ -2,6 +2,7 @@ package route_test
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -155,5 +156,24 @@ func TestLameDuckIsAnnounced(t *testing.T) {
 	w.AnnounceLameDuck()
 	if i, line := p.info(t); !i.LameDuck || i.Nonce != "" || i.ServerID != ownID {
 		t.Errorf("%s", line)
+	}
+}
+
+// To tell others of a subscription allocates nothing.
+func TestTellingAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	w := newWorld(t, true).start()
+	w.logger.SetLevels(false, false)
+	p := w.join("NPEER", "")
+	go io.Copy(io.Discard, p.Conn)
+	p.Conn.SetReadDeadline(time.Time{})
+	a := w.accounts.Global()
+	if n := testing.AllocsPerRun(1000, func() {
+		w.LocalInterest(a, "some.subject", "", 1)
+		w.Settle()
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

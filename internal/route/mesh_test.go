@@ -284,3 +284,26 @@ func TestReload(t *testing.T) {
 	}
 	q.quiet(t)
 }
+
+// The connection that is kept of two is dialed anew for ever if one of them was
+// configured, and so to the configured URL.
+func TestConfiguredDuplicate(t *testing.T) {
+	f := newFake(t)
+	w := newWorld(t, true)
+	w.set.Routes = append(w.set.Routes, parse(t, "nats://"+f.Addr().String()))
+	w.start()
+	dialed, _, _ := f.accept() // says nothing yet
+	first := w.dialIn()
+	first.info(t)
+	first.Send(connectC1 + infoOf("NPEER", "B", 1, "")) // the port is not where it listens
+	testkit.Eventually(t, patience, "the route", func() bool { return w.Len() == 1 })
+	dialed.Send(infoOf("NPEER", "B", 1, ""))
+	dialed.closes(t, "")
+	if r := w.Routes(0); len(r) != 1 || !r[0].Configured {
+		t.Errorf("%+v", r)
+	}
+	first.Close()
+	again, _, _ := f.accept()
+	again.Send(infoOf("NPEER", "B", 1, ""))
+	testkit.Eventually(t, patience, "the route", func() bool { return w.Len() == 1 })
+}

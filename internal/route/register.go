@@ -48,10 +48,10 @@ func (c *Cluster) isDuplicateLocked(s *Session) bool {
 	}
 	s.noReconnect = true
 	kept.retry = true
-	if s.solicited && !kept.solicited {
-		kept.solicited, kept.url = true, s.url
+	// The URL goes with "explicit": only a configured one is dialed for ever.
+	if s.solicited && !kept.solicited || s.explicit && !kept.explicit {
+		kept.solicited, kept.explicit, kept.url = true, s.explicit, s.url
 	}
-	kept.explicit = kept.explicit || s.explicit
 	c.cfg.Log.Debugf("%s - Detected duplicate remote route %q", s.conn, s.remoteID)
 	return true
 }
