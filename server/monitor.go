@@ -226,10 +226,10 @@ func (x source) Kinds() []monitor.Kind {
 }
 
 func (x source) Clients() []monitor.Client {
-	sessions := x.s.clients.Sessions()
+	sessions := x.s.clients.Listed()
 	all := make([]monitor.Client, len(sessions))
 	for i, c := range sessions {
-		all[i] = c
+		all[i] = monitor.Client{ID: c.ID, Peer: c.Session}
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"nats-server/internal/account"
@@ -27,9 +28,6 @@ func (h *Hub) AuthRequired() bool {
 	set := h.settings.Load()
 	return set != nil && set.Auth.Announced()
 }
-
-// ID is the connection's id, unique in the server.
-func (s *Session) ID() uint64 { return s.conn.ID }
 
 // Facts fills in what is known of the session now, with at most so many of its
 // subscriptions. Any goroutine may call it.
@@ -176,8 +174,7 @@ func (h *Hub) Totals() facts.Totals {
 	for name, a := range h.past.accounts {
 		t.Accounts[name] = *a
 	}
-	open := make([]*Session, len(h.sessions))
-	copy(open, h.sessions)
+	open := slices.Clone(h.sessions)
 	h.mu.Unlock()
 	live := make(map[*account.Account]*facts.AccountTotals)
 	var last *account.Account

@@ -59,9 +59,23 @@ type Hub struct {
 	nextID   atomic.Uint64
 
 	mu       sync.Mutex
-	sessions []*Session // in no order; each knows its place
-	closing  bool       // no new sessions
+	sessions []Listed // in no order; each knows its place
+	closing  bool     // no new sessions
 	past     past
+}
+
+// Listed is a present session and its id, which one who sorts many need not fetch from
+// all over the memory.
+type Listed struct {
+	ID uint64
+	*Session
+}
+
+// Listed returns the present sessions with their ids, in no order.
+func (h *Hub) Listed() []Listed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.sessions)
 }
 
 // NewHub returns a Hub without sessions. Apply must be called before Serve.
@@ -148,7 +162,7 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 		return false, true
 	}
 	s.pos = len(h.sessions)
-	h.sessions = append(h.sessions, s)
+	h.sessions = append(h.sessions, Listed{s.conn.ID, s})
 	h.past.accepted++
 	s.Account().Join(math.MaxInt)
 	return true, false
@@ -160,7 +174,7 @@ func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	end := len(h.sessions) - 1
 	moved := h.sessions[end]
 	h.sessions[s.pos], moved.pos = moved, s.pos
-	h.sessions[end] = nil
+	h.sessions[end] = Listed{}
 	h.sessions = h.sessions[:end]
 	h.past.add(s, last)
 	s.Account().Leave()
@@ -179,7 +193,11 @@ func (h *Hub) Close() {
 func (h *Hub) Sessions() []*Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.sessions)
+	all := make([]*Session, len(h.sessions))
+	for i, s := range h.sessions {
+		all[i] = s.Session
+	}
+	return all
 }
 
 // AnnounceLameDuck tells every session that can take an unsolicited INFO that

@@ -152,7 +152,7 @@ func (h *Hub) Shrink() int {
 			continue
 		}
 		if open++; open > most {
-			surplus = append(surplus, s)
+			surplus = append(surplus, s.Session)
 		}
 	}
 	h.mu.Unlock()

@@ -73,9 +73,9 @@ type Subscription struct {
 }
 
 // connection is the entry of a connection of which f is known.
-func connection(f *facts.Connection, o ConnzOptions, now time.Time) *Connection {
+func connection(f *facts.Connection, o ConnzOptions, now time.Time) Connection {
 	until := end(f, now)
-	c := &Connection{
+	c := Connection{
 		CID: f.ID, Kind: "Client", Type: "nats", IP: f.IP, Port: f.Port,
 		Start: f.Start.UTC(), LastActivity: f.LastActivity.UTC(), Reason: f.Reason,
 		RTT: rtt(f.RTT), Uptime: uptime(until.Sub(f.Start)), Idle: uptime(until.Sub(f.LastActivity)),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"nats-server/internal/facts"
@@ -71,7 +72,7 @@ type candidate struct {
 	id     uint64
 	key    int64
 	reason string
-	open   Client            // nil for a closed one
+	open   Peer              // nil for a closed one
 	closed *facts.Connection // nil for an open one
 }
 
@@ -101,7 +102,13 @@ func (r *Reports) Connz(o ConnzOptions) (*Connz, error) {
 		return c, nil
 	}
 	now := c.Now
-	all := r.candidates(o, &c.Total)
+	room := candidates.Get().(*[]candidate)
+	all := r.candidates(o, (*room)[:0], &c.Total)
+	*room = all
+	defer func() {
+		clear(*room)
+		candidates.Put(room)
+	}()
 	if o.CID > 0 {
 		c.Limit = 1
 		all = only(all, o)
@@ -121,12 +128,12 @@ func (r *Reports) hasAccount(name string) bool {
 }
 
 // candidates are the connections in the states wanted, and of the account wanted.
-func (r *Reports) candidates(o ConnzOptions, total *int) (all []candidate) {
+func (r *Reports) candidates(o ConnzOptions, all []candidate, total *int) []candidate {
 	if o.State != Closed {
 		open := r.source.Clients()
-		all = make([]candidate, 0, len(open))
+		all = slices.Grow(all, len(open))
 		for _, c := range open {
-			all = append(all, candidate{id: c.ID(), open: c})
+			all = append(all, candidate{id: c.ID, open: c.Peer})
 		}
 	}
 	if o.State != Open {
@@ -147,6 +154,9 @@ func (r *Reports) candidates(o ConnzOptions, total *int) (all []candidate) {
 	*total = len(all)
 	return all
 }
+
+// candidates of former requests, for their memory.
+var candidates = sync.Pool{New: func() any { return new([]candidate) }}
 
 // global is the account of everyone without another.
 const global = "$G"
@@ -244,7 +254,7 @@ func idle(f *facts.Connection, now time.Time) time.Duration { return end(f, now)
 
 // describe makes the entries of a page.
 func describe(page []candidate, o ConnzOptions, now time.Time) ([]*Connection, error) {
-	list := make([]*Connection, 0, len(page))
+	list, all := make([]*Connection, len(page)), make([]Connection, len(page))
 	left := maxEntries
 	for i := range page {
 		var room facts.Connection
@@ -258,7 +268,8 @@ func describe(page []candidate, o ConnzOptions, now time.Time) ([]*Connection, e
 				return nil, errTooMuch
 			}
 		}
-		list = append(list, connection(f, o, now))
+		all[i] = connection(f, o, now)
+		list[i] = &all[i]
 	}
 	return list, nil
 }

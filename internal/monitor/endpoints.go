@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 )
 
@@ -115,12 +116,26 @@ func (r *Reports) serve(w http.ResponseWriter, req *http.Request, p report) {
 		complain(w, err)
 		return
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
+	if *room, err = encode((*room)[:0], v); err != nil {
 		complain(w, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, b)
+	writeJSON(w, http.StatusOK, *room)
+}
+
+// rooms are for answers, which may be large and are asked for again and again.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+func encode(dst []byte, v any) ([]byte, error) {
+	if own, ok := v.(interface {
+		appendJSON(dst []byte) ([]byte, error)
+	}); ok {
+		return own.appendJSON(dst)
+	}
+	b, err := json.MarshalIndent(v, "", "  ")
+	return append(dst, b...), err
 }
 
 func writeJSON(w http.ResponseWriter, status int, b []byte) {

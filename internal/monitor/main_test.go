@@ -55,7 +55,6 @@ func (w *world) Routes(int) []facts.Route    { return w.routes }
 // client is one of which all is known.
 type client struct{ facts.Connection }
 
-func (c *client) ID() uint64            { return c.Connection.ID }
 func (c *client) NumSubscriptions() int { return len(c.Connection.Subs) }
 func (c *client) Facts(f *facts.Connection, subs int) {
 	*f = c.Connection

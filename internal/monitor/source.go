@@ -52,8 +52,13 @@ type Kind struct {
 }
 
 // Client is a present connection of a client.
-type Client interface {
-	ID() uint64
+type Client struct {
+	ID uint64
+	Peer
+}
+
+// Peer knows the rest.
+type Peer interface {
 	NumSubscriptions() int
 	// Facts fills in what is known, with at most so many subscriptions.
 	Facts(f *facts.Connection, subs int)

@@ -72,7 +72,7 @@ func (r *Reports) Subsz(o SubszOptions) (*Subsz, error) {
 	if o.Subs {
 		p := pager{z: z, o: o}
 		clients := r.source.Clients()
-		slices.SortFunc(clients, func(a, b Client) int { return cmp.Compare(a.ID(), b.ID()) })
+		slices.SortFunc(clients, func(a, b Client) int { return cmp.Compare(a.ID, b.ID) })
 		for _, c := range clients {
 			p.take(c)
 		}
