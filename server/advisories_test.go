@@ -115,6 +115,27 @@ func TestAdvisoryAnonymousBesideCredentials(t *testing.T) {
 	}
 }
 
+// A variable in the block that looks like the password of a single user is none: who
+// knows it, and no name, does not get in.
+func TestAdvisoryVariableIsNoPassword(t *testing.T) {
+	for _, config := range []string{
+		`authorization { PASS: abc, users: [ {user: u, password: $PASS}, {user: v, password: w} ] }`,
+		`authorization { PASS: abc }, accounts { A { users: [ {user: u, password: abc}, {user: v, password: w} ] } }`,
+	} {
+		s, _ := configured(t, config)
+		for _, members := range []string{`"pass":"abc"`, `"user":"","pass":"abc"`, `"user":"v","pass":"abc"`, `"auth_token":"abc"`} {
+			r := testkit.Dial(t, s.Addr().String())
+			r.Send("CONNECT {" + members + "}\r\n")
+			r.ExpectBytes("-ERR 'Authorization Violation'\r\n")
+			r.ExpectEOF()
+		}
+		r := login(t, s, `"user":"u","pass":"abc"`)
+		if got := r.Sync(); got != "" {
+			t.Errorf("%s: %q", config, got)
+		}
+	}
+}
+
 // GHSA-38x3, GHSA-hmmp: the way in without CONNECT leads through the same gate, and to a
 // client like any other: not to another kind of peer, and not by a type of connection
 // that the user must not have.

@@ -12,7 +12,9 @@ import (
 func (c *Connz) appendJSON(dst []byte) ([]byte, error) {
 	const end = "[]\n}"
 	frame := *c
-	frame.Connections = []*Connection{}
+	if len(c.Connections) > 0 {
+		frame.Connections = []*Connection{}
+	}
 	b, err := json.MarshalIndent(frame, "", "  ")
 	if err != nil || len(c.Connections) == 0 {
 		return append(dst, b...), err

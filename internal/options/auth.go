@@ -42,11 +42,10 @@ func (o *Options) authKeys(known *people) keys.Table {
 }
 
 func (o *Options) checkAuth(r *keys.Report, at conf.Pos) {
-	single := o.Username != "" || o.Password != ""
 	switch token := o.Authorization != ""; {
-	case single && token:
+	case token && (o.Username != "" || o.Password != ""):
 		r.Errorf(at, "Cannot have a user/pass and token")
-	case single && len(o.Users) > 0:
+	case o.Username != "" && len(o.Users) > 0:
 		r.Errorf(at, "Can not have a single user/pass and a users array")
 	case token && len(o.Users) > 0:
 		r.Errorf(at, "Can not have a token and a users array")
@@ -59,7 +58,7 @@ func (o *Options) checkSingle(r *keys.Report, known *people) {
 	if known.inAccounts == (conf.Pos{}) {
 		return
 	}
-	if o.Username != "" || o.Password != "" {
+	if o.Username != "" {
 		r.Errorf(known.inAccounts, "Can not have a single user/pass and accounts")
 	}
 	if o.Authorization != "" {

@@ -150,6 +150,11 @@ func (o Options) Complete() (Options, error) {
 	fill(&o.AuthTimeout, authTimeout)
 	o.Users = copyUsers(o.Users)
 	o.Accounts = copyAccounts(o.Accounts)
+	if users, _ := o.AllUsers(); o.Username == "" && len(users) > 0 {
+		// It is the password of nobody. In a file it is a variable by the name of PASS, to
+		// which users refer.
+		o.Password = ""
+	}
 	fill(&o.HTTPHost, o.Host)
 	fill(&o.MaxClosedClients, DefaultMaxClosed)
 	o.completeCluster()
