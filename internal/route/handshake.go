@@ -142,6 +142,7 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 	if name := i.ServerName; name != "" {
 		s.remoteName.Store(&name)
 	}
+	s.parser.Origins = i.LeafOriginDrop
 	if !c.register(s, i) {
 		return &conn.Verdict{Reason: conn.DuplicateRoute}
 	}

@@ -39,6 +39,7 @@ func (c *Cluster) infoLine(set *Settings, f infoFor) []byte {
 		ClusterDynamic: dynamic,
 		LameDuck:       f.lameDuck,
 		LeafOrigin:     true,
+		LeafOriginDrop: true,
 		GossipMode:     f.mode,
 	}
 	if set.Advertised {

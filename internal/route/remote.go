@@ -7,8 +7,7 @@ import (
 	"nats-server/internal/wire"
 )
 
-// addInterest takes RS+ and LS+ (spec: cluster-routes 13.4). Interest of leafnodes is not
-// told apart from that of clients: this server does not ask for the origin in LS-.
+// addInterest takes RS+ and LS+ (spec: cluster-routes 13.4).
 func (s *Session) addInterest(in *wire.RemoteInterest) {
 	log := s.mesh.cfg.Log
 	a := s.mesh.cfg.Accounts.Find(in.Account)
@@ -32,14 +31,15 @@ func (s *Session) addInterest(in *wire.RemoteInterest) {
 		subs = new(interest.Remotes)
 		s.remotes[a] = subs
 	}
-	if sub := subs.Find(in.Subject, in.Queue); sub != nil {
+	origin := s.originOf(in)
+	if sub := subs.Find(in.Subject, in.Queue, origin); sub != nil {
 		if len(in.Queue) > 0 && sub.Weight() != in.Weight {
 			sub.SetWeight(in.Weight)
 			a.Changed(sub)
 		}
 		return
 	}
-	sub := interest.NewRemote(&s.self, in.Subject, in.Queue, in.Weight)
+	sub := interest.NewRemote(&s.self, in.Subject, in.Queue, origin, in.Weight)
 	subs.Add(sub)
 	a.Subscribe(sub)
 	s.numSubs.Add(1)
@@ -58,7 +58,7 @@ func (s *Session) dropInterest(in *wire.RemoteInterest) {
 	if subs == nil {
 		return
 	}
-	if sub := subs.Find(in.Subject, in.Queue); sub != nil {
+	if sub := subs.Find(in.Subject, in.Queue, s.originOf(in)); sub != nil {
 		s.dropLocked(a, subs, sub)
 	}
 }
@@ -67,4 +67,13 @@ func (s *Session) dropLocked(a *account.Account, subs *interest.Remotes, sub *in
 	subs.Remove(sub)
 	a.Unsubscribe(sub)
 	s.numSubs.Add(-1)
+}
+
+// originOf tells interest of leafnodes from that of clients, if the other server does so
+// when it withdraws it, too. Else there is one count for both.
+func (s *Session) originOf(in *wire.RemoteInterest) []byte {
+	if !s.parser.Origins {
+		return nil
+	}
+	return in.Origin
 }

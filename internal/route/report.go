@@ -61,6 +61,9 @@ func (s *Session) subscriptions(most int) (list []facts.Subscription) {
 				return
 			}
 			id := "R " + acct.Name + " " + sub.Filter()
+			if sub.Origin() != "" {
+				id = "L " + sub.Origin() + id[1:]
+			}
 			if g := sub.Group(); g != "" {
 				id += " " + g
 			}
