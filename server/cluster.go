@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"nats-server/internal/auth"
@@ -144,6 +145,8 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 		Backoff:        c.ConnectBackoff,
 		ErrorEvery:     options.DefaultConnectErrorReports,
 		RetryEvery:     options.DefaultReconnectErrorReports,
+		PoolSize:       c.PoolSize,
+		Pinned:         pinnedAccounts(o),
 		User:           c.Username,
 		Password:       c.Password,
 		Auth:           auth.New(auth.Config{User: c.Username, Password: c.Password}),
@@ -176,6 +179,17 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 	}
 	set.TLS, err = s.clusterTLS(c, urls)
 	return set, err
+}
+
+// pinnedAccounts are those that have connections of their own: if any, the system account
+// is among them.
+func pinnedAccounts(o *Options) []string {
+	c := &o.Cluster
+	system := o.System()
+	if c.PoolSize < 0 || system == "" || slices.Contains(c.Accounts, system) {
+		return c.Accounts
+	}
+	return append(slices.Clone(c.Accounts), system)
 }
 
 // clusterTLS is what the options say about TLS for routes, with the files read.

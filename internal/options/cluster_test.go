@@ -29,6 +29,8 @@ func TestClusterBlock(t *testing.T) {
 		ConnectRetries: 3, ConnectBackoff: true, PingInterval: time.Minute, MaxPingsOut: 4,
 		WriteDeadline: 5 * time.Second, WriteTimeout: "close",
 	}})
+	good(t, "cluster { pool_size: -1, accounts: [A, B] }",
+		options.Options{Cluster: options.Cluster{PoolSize: -1, Accounts: []string{"A", "B"}}})
 	good(t, "cluster { port: -1, host: h, cluster_advertise: y, pool_size: 0 }",
 		options.Options{Cluster: options.Cluster{Host: "h", Port: -1, Advertise: "y"}})
 }
@@ -65,8 +67,10 @@ func TestClusterBlockThatIsWrong(t *testing.T) {
 	f(`routes: ["nats://u:s3cret@h:x"]`, `error parsing a route URL`)
 	f("routes: [1]", "unsupported type")
 	f("write_timeout: never", "write_timeout must be 'default', 'close' or 'retry'")
-	f("pool_size: 3", `"pool_size" is not supported by this version`)
-	f("accounts: [A]", `"accounts" is not supported by this version`)
+	f("pool_size: 1025", "pool_size value is too big: 1025, at most 1024 is possible")
+	f("pool_size: x", "pool_size expects an integer")
+	f("port: 1, pool_size: -1, accounts: [A]", "pool_size cannot be negative if pinned accounts are specified")
+	f("port: 1, accounts: [A, B, A]", "found duplicate entries in the accounts of the cluster")
 	f("compression: s2_fast", `"compression" is not supported by this version`)
 	f("tls { cert_file: c }", "key_file")
 }
@@ -109,6 +113,8 @@ func TestChangesOfCluster(t *testing.T) {
 	type c = options.Cluster
 	f(func(c *c) { c.Port = 8 }, keys.Restart, "cluster listen")
 	f(func(c *c) { c.Host = "h" }, keys.Restart, "cluster listen")
+	f(func(c *c) { c.PoolSize = 5 }, keys.Restart, "cluster pool_size")
+	f(func(c *c) { c.Accounts = []string{"A"} }, keys.Restart, "cluster accounts")
 	f(func(c *c) { c.Routes = []string{"nats://u:s3cret2@h:1"} }, keys.Live, "cluster routes")
 	f(func(c *c) { c.Name = "C" }, keys.Live, "cluster name")
 	f(func(c *c) { c.Import = &perms.Rules{Allow: []string{"a"}} }, keys.Live, "cluster permissions")

@@ -20,7 +20,8 @@ const (
 )
 
 // begin begins a session: an accepted connection is told INFO at once, and what was
-// dialed CONNECT and INFO (spec: cluster-routes 4.1).
+// dialed CONNECT, and INFO unless that depends on the one of the other server (spec:
+// cluster-routes 4.1).
 func (c *Cluster) begin(s *Session) {
 	set := c.settings.Load()
 	if !c.enter(s) {
@@ -33,7 +34,9 @@ func (c *Cluster) begin(s *Session) {
 	case s.dialed != nil:
 		s.conn.Out.Append(c.connectLine(set, s.dialed))
 		log.Debugf("%s - Route connect msg sent", s.conn)
-		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true, mode: s.dialed.mode}))
+		if !s.delayed {
+			s.conn.Out.Append(c.infoLine(set, s.introduction()))
+		}
 		s.conn.StartPings()
 	default:
 		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true}))
@@ -131,9 +134,9 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 		return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "INFO without a server_id"}
 	case s.dialed == nil && i.ServerName != "" && i.ServerName == set.ServerName:
 		return &conn.Verdict{Reason: conn.DuplicateServerName, Log: "Remote server has a duplicate name: " + strconv.Quote(i.ServerName)}
-	case i.Account != "":
-		return refusal("Not possible to have a dedicated route for account "+strconv.Quote(i.Account)+" between those servers",
-			conn.ProtocolViolation, "")
+	}
+	if s.dialed == nil {
+		s.account = i.Account
 	}
 	s.self.NoHeaders.Store(!i.Headers && i.ServerName != "") // before 2.2 CONNECT says it
 	if i.IP == "" {
@@ -143,8 +146,8 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 		s.remoteName.Store(&name)
 	}
 	s.parser.Origins = i.LeafOriginDrop
-	if !c.register(s, i) {
-		return &conn.Verdict{Reason: conn.DuplicateRoute}
+	if v := c.register(s, i); v != nil {
+		return v
 	}
 	s.state = active
 	return nil

@@ -71,7 +71,7 @@ func (c *Cluster) reroute(old, set *Settings) {
 	}
 	for _, u := range set.Routes {
 		if !old.dials(u) {
-			c.solicit(target{url: u, explicit: true})
+			c.solicitAll(target{url: u, explicit: true})
 		}
 	}
 }

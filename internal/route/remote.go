@@ -10,7 +10,7 @@ import (
 // addInterest takes RS+ and LS+ (spec: cluster-routes 13.4).
 func (s *Session) addInterest(in *wire.RemoteInterest) {
 	log := s.mesh.cfg.Log
-	a := s.mesh.cfg.Accounts.Find(in.Account)
+	a := s.accountOf(in.Account)
 	switch {
 	case a == nil:
 		log.Errorf("%s - Unknown account %q for remote subject %q", s.conn, in.Account, in.Subject)
@@ -45,9 +45,18 @@ func (s *Session) addInterest(in *wire.RemoteInterest) {
 	s.numSubs.Add(1)
 }
 
+// accountOf returns the account of that name, or nil. Where lines name none it is the one
+// that the connection is for.
+func (s *Session) accountOf(name []byte) *account.Account {
+	if s.parser.Pinned {
+		return s.mesh.cfg.Accounts.Lookup(s.account)
+	}
+	return s.mesh.cfg.Accounts.Find(name)
+}
+
 // dropInterest takes RS- and LS-.
 func (s *Session) dropInterest(in *wire.RemoteInterest) {
-	a := s.mesh.cfg.Accounts.Find(in.Account)
+	a := s.accountOf(in.Account)
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for subject %q", s.conn, in.Account, in.Subject)
 		return

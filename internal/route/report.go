@@ -15,8 +15,8 @@ import (
 // other server's interest each.
 func (c *Cluster) Routes(subs int) []facts.Route {
 	c.mu.Lock()
-	all := make([]facts.Route, 0, len(c.remotes))
 	sessions := c.registeredLocked()
+	all := make([]facts.Route, 0, len(sessions))
 	for _, s := range sessions {
 		all = append(all, s.reportLocked())
 	}
@@ -36,6 +36,7 @@ func (s *Session) reportLocked() facts.Route {
 		RemoteName: s.info.ServerName,
 		Solicited:  s.dialed != nil,
 		Configured: s.explicit,
+		Pinned:     s.account,
 		Import:     permissions(s.info.Import),
 		Export:     permissions(s.export),
 	}
@@ -93,7 +94,7 @@ func (p *past) add(c *conn.Conn) {
 func (c *Cluster) Totals() facts.Totals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := facts.Totals{Open: len(c.remotes), Accepted: c.past.accepted, Traffic: c.past.total, Closed: maps.Clone(c.past.closed)}
+	t := facts.Totals{Open: len(c.registeredLocked()), Accepted: c.past.accepted, Traffic: c.past.total, Closed: maps.Clone(c.past.closed)}
 	for _, s := range c.sessions {
 		t.Traffic.Add(s.conn.Traffic())
 	}

@@ -20,9 +20,12 @@ type Session struct {
 	mesh   *Cluster
 	conn   *conn.Conn
 	dialed *target // nil if it was accepted
-	self   interest.Subscriber
-	link   interest.Link
-	sender *delivery.Sender
+	// account is the one that the connection is for; "" = it is one of a pool, or the only
+	// one. It is set before the connection is registered.
+	account string
+	self    interest.Subscriber
+	link    interest.Link
+	sender  *delivery.Sender
 
 	// Of the reader.
 	parser  wire.RouteParser
@@ -31,6 +34,8 @@ type Session struct {
 	verbose bool                        // each line is answered with +OK
 	in      struct{ msgs, bytes int64 } // in this read
 	used    bool                        // interest has come in this read
+	delayed bool                        // INFO is to be sent when that of the other server has come
+	filling bool                        // with the next PONG another connection is to be dialed
 
 	remoteName atomic.Pointer[string]
 	numSubs    atomic.Int64
@@ -43,10 +48,12 @@ type Session struct {
 	retry       bool             // is dialed anew though it was accepted
 	noReconnect bool             // is not dialed anew
 	url         *url.URL         // where to dial it
-	urls        []string         // of clients, that were learnt from it
 	creds       auth.Credentials // that it presented
 	cert        *secured         // nil without TLS
 	export      *wire.Rules      // of the peer, as last told
+	member      *member          // its server, while it is registered
+	slot        int              // its place there, if it is not for one account
+	poolSize    int              // how many such places there are, as both servers see it
 
 	mu      sync.Mutex // also held while one of them changes its account's interest
 	remotes map[*account.Account]*interest.Remotes
@@ -61,7 +68,8 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 	}
 	if t != nil {
 		s.state = awaitInfo
-		s.solicited, s.explicit, s.url = true, t.explicit, t.url
+		s.solicited, s.explicit, s.url, s.account = true, t.explicit, t.url, t.account
+		s.delayed = c.settings.Load().PoolSize > 0
 	}
 	s.conn = conn.New(open, id, &c.conn)
 	s.conn.Bind(s)
@@ -116,6 +124,10 @@ func (s *Session) obey(verb wire.Verb) error {
 		s.sender.Control(pongLine)
 	case wire.Pong:
 		s.conn.Pong()
+		if s.filling {
+			s.filling = false
+			s.mesh.fill(s)
+		}
 	case wire.RMsg, wire.RSub, wire.RUnsub, wire.LSub, wire.LUnsub:
 		if s.state != active {
 			return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "messages or interest before INFO"}
@@ -152,7 +164,7 @@ func (s *Session) traffic(verb wire.Verb) {
 func (s *Session) message(m *wire.RoutedMsg) {
 	s.in.msgs++
 	s.in.bytes += int64(len(m.Body))
-	a := s.mesh.cfg.Accounts.Find(m.Account)
+	a := s.accountOf(m.Account)
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for routed message on subject: %q", s.conn, m.Account, m.Subject)
 		return
