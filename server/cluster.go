@@ -147,6 +147,7 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 		RetryEvery:     options.DefaultReconnectErrorReports,
 		PoolSize:       c.PoolSize,
 		Pinned:         pinnedAccounts(o),
+		Compression:    compression(&c.Compression),
 		User:           c.Username,
 		Password:       c.Password,
 		Auth:           auth.New(auth.Config{User: c.Username, Password: c.Password}),
@@ -179,6 +180,14 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 	}
 	set.TLS, err = s.clusterTLS(c, urls)
 	return set, err
+}
+
+// compression is how routes are compressed.
+func compression(c *options.Compression) route.Compression {
+	if c.Mode == options.CompressionUnsupported {
+		return route.Compression{}
+	}
+	return route.Compression{Mode: c.Mode, Thresholds: c.RTTThresholds}
 }
 
 // pinnedAccounts are those that have connections of their own: if any, the system account

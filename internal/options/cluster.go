@@ -51,6 +51,8 @@ type Cluster struct {
 	PoolSize int      // connections to each server, over which accounts are spread; 0 = 3, below: one
 	Accounts []string // accounts that have a connection of their own, besides the system account; not without a pool
 
+	Compression Compression // of what servers send each other; default: CompressionAccept
+
 	Username    string        // with Password: what another server must present
 	Password    string        // plain text or a bcrypt hash of it
 	AuthTimeout time.Duration // time for that; 0 = 2 s, with TLS 1 s more than its timeout
@@ -79,6 +81,7 @@ func (o *Options) completeCluster() {
 	}
 	fill(&c.Host, DefaultHost)
 	fill(&c.PoolSize, DefaultPoolSize)
+	c.Compression.complete(CompressionAccept)
 	fill(&c.PingInterval, o.PingInterval)
 	c.PingInterval = min(c.PingInterval, mostRoutePing)
 	fill(&c.MaxPingsOut, o.MaxPingsOut)
@@ -125,6 +128,9 @@ func (o *Options) checkCluster() error {
 				return fmt.Errorf("cluster %s %s: %w", d.name, name, err)
 			}
 		}
+	}
+	if err := c.Compression.check(); c.Enabled() && err != nil {
+		return err
 	}
 	names := slices.Clone(c.Accounts)
 	slices.Sort(names)
@@ -218,6 +224,8 @@ func (o *Options) clusterKeys() keys.Table {
 			Doc: "Connections to each server, over which accounts are spread. A negative number means a single one, as with older servers."},
 		{Name: "accounts", Value: keys.Strings(&c.Accounts), Since: "2.10.0", Change: keys.Restart, Why: pooled,
 			Doc: "Names of accounts that have a connection of their own to each server, as the system account always has. Other servers should say the same."},
+		{Name: "compression", Value: c.Compression.value(), Default: "accept", Since: "2.10.0",
+			Doc: "How routes are compressed: `off`, `accept` (if the other server wants it), `s2_fast`, `s2_better`, `s2_best`, or `s2_auto`, which goes by the round-trip time. A change from or to `off` or `accept` connects anew."},
 		{Name: "connect_retries", Value: keys.Int(&c.ConnectRetries, 0, math.MaxInt32), Default: "0",
 			Doc: "Attempts after the first to connect to a server that another server has told of. Configured ones are never given up."},
 		{Name: "connect_backoff", Value: keys.Bool(&c.ConnectBackoff), Default: "false", Since: "2.12.0",
@@ -232,7 +240,6 @@ func (o *Options) clusterKeys() keys.Table {
 			Default: WriteTimeoutDefault, Since: "2.11.11",
 			Doc: "What follows when that has passed: `close` ends the route, `retry` (the default) goes on if the server has taken anything."},
 	}
-	block = append(block, keys.Unsupported("compression")...)
 	finish := func(r *keys.Report, at conf.Pos) {
 		if c.Import == nil && c.Export == nil {
 			c.Import, c.Export = deprecated.imports, deprecated.exports

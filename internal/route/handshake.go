@@ -30,6 +30,7 @@ func (c *Cluster) begin(s *Session) {
 	}
 	log := c.cfg.Log
 	log.Noticef("%s - Route connection created", s.conn)
+	s.conn.HoldPings(set.Compression.negotiable())
 	switch {
 	case s.dialed != nil:
 		s.conn.Out.Append(c.connectLine(set, s.dialed))
@@ -39,7 +40,7 @@ func (c *Cluster) begin(s *Session) {
 		}
 		s.conn.StartPings()
 	default:
-		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true}))
+		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true, compression: set.Compression.Mode}))
 		if set.guarded() {
 			s.timed = true
 			s.conn.ReadApart(true)
@@ -138,6 +139,15 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 	if s.dialed == nil {
 		s.account = i.Account
 	}
+	if !s.negotiated {
+		if wait, v := s.negotiate(i); v != nil {
+			return v
+		} else if wait {
+			s.conn.Out.Flush(true)
+			return nil
+		}
+	}
+	s.conn.HoldPings(false)
 	s.self.NoHeaders.Store(!i.Headers && i.ServerName != "") // before 2.2 CONNECT says it
 	if i.IP == "" {
 		i.IP = routeURL(s.addr(), i.Port)

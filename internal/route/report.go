@@ -32,13 +32,14 @@ func (c *Cluster) Routes(subs int) []facts.Route {
 
 func (s *Session) reportLocked() facts.Route {
 	r := facts.Route{
-		RemoteID:   s.remoteID,
-		RemoteName: s.info.ServerName,
-		Solicited:  s.dialed != nil,
-		Configured: s.explicit,
-		Pinned:     s.account,
-		Import:     permissions(s.info.Import),
-		Export:     permissions(s.export),
+		RemoteID:    s.remoteID,
+		RemoteName:  s.info.ServerName,
+		Solicited:   s.dialed != nil,
+		Configured:  s.explicit,
+		Pinned:      s.account,
+		Compression: s.compressionLocked(),
+		Import:      permissions(s.info.Import),
+		Export:      permissions(s.export),
 	}
 	s.conn.Facts(&r.Connection)
 	r.Subscriptions = int(s.numSubs.Load())

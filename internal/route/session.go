@@ -12,6 +12,7 @@ import (
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
 	"nats-server/internal/interest"
+	"nats-server/internal/squeeze"
 	"nats-server/internal/wire"
 )
 
@@ -35,7 +36,10 @@ type Session struct {
 	in      struct{ msgs, bytes int64 } // in this read
 	used    bool                        // interest has come in this read
 	delayed bool                        // INFO is to be sent when that of the other server has come
-	filling bool                        // with the next PONG another connection is to be dialed
+	// negotiated tells that it is settled whether there is compression, and switched that
+	// it was just now that there is.
+	negotiated, switched bool
+	filling              bool // with the next PONG another connection is to be dialed
 
 	remoteName atomic.Pointer[string]
 	numSubs    atomic.Int64
@@ -52,6 +56,8 @@ type Session struct {
 	cert        *secured         // nil without TLS
 	export      *wire.Rules      // of the peer, as last told
 	member      *member          // its server, while it is registered
+	compression string           // mode of this side; as configured until it is settled
+	codec       *squeeze.Codec   // nil without compression
 	slot        int              // its place there, if it is not for one account
 	poolSize    int              // how many such places there are, as both servers see it
 
@@ -69,13 +75,14 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 	if t != nil {
 		s.state = awaitInfo
 		s.solicited, s.explicit, s.url, s.account = true, t.explicit, t.url, t.account
-		s.delayed = c.settings.Load().PoolSize > 0
 	}
 	s.conn = conn.New(open, id, &c.conn)
 	s.conn.Bind(s)
 	s.self.Queue, s.self.Link = &s.conn.Out, &s.link
 	s.sender = delivery.NewRouted(&s.self)
 	set := c.settings.Load()
+	s.delayed = t != nil && (set.PoolSize > 0 || set.Compression.negotiable())
+	s.compression = set.Compression.Mode
 	s.rules = set.Export
 	s.self.Rights.Store(set.exportRights())
 	return s
@@ -98,6 +105,10 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		used += n
 		if err := s.obey(verb); err != nil {
 			return used, 0, err
+		}
+		if s.switched {
+			s.switched = false
+			return used, 0, nil // what follows is compressed
 		}
 	}
 	return used, 0, nil
@@ -128,6 +139,7 @@ func (s *Session) obey(verb wire.Verb) error {
 			s.filling = false
 			s.mesh.fill(s)
 		}
+		s.adapt()
 	case wire.RMsg, wire.RSub, wire.RUnsub, wire.LSub, wire.LUnsub:
 		if s.state != active {
 			return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "messages or interest before INFO"}
