@@ -90,6 +90,7 @@ var inTests = []string{
 	"github.com/chromedp/chromedp",
 	"github.com/google/go-cmp/cmp",
 	"github.com/google/go-cmp/cmp/cmpopts",
+	"github.com/klauspost/compress/s2",
 	"github.com/nats-io/nats.go",
 	"github.com/nats-io/nkeys",
 	"go.uber.org/goleak",
