@@ -23,6 +23,9 @@ import (
 // ClusterOptions say how a server is part of a cluster, for Options.Cluster.
 type ClusterOptions = options.Cluster
 
+// Compression says how servers compress what they send each other, for ClusterOptions.
+type Compression = options.Compression
+
 // ClusterAddr is the address of the listener for other servers with its real port, or
 // nil if there is none, or none yet.
 func (s *Server) ClusterAddr() net.Addr {
