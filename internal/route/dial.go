@@ -19,6 +19,7 @@ type target struct {
 	explicit bool   // it is configured; else it was learnt of
 	mode     int    // of the gossip that it was learnt by
 	again    bool   // there was a route before
+	refused  bool   // and it was refused
 }
 
 // place is what a connection is dialed for.
@@ -167,7 +168,7 @@ func (t target) next() target {
 // connection for ever get out of step (spec: cluster-routes 3, 5.2).
 func (c *Cluster) reconnect(t target) {
 	c.spawn(func() {
-		if c.pause(jitter(t.explicit)) {
+		if c.pause(t.jitter()) {
 			c.solicit(t)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nats-server/internal/account"
+	"nats-server/internal/conn"
 	"nats-server/internal/dial"
 	"nats-server/internal/interest"
 )
@@ -71,16 +72,21 @@ func (c *Cluster) againLocked(s *Session) (t target, wanted bool) {
 	}
 	log.Debugf("Attempting reconnect for solicited route %q", dial.Redacted(s.url))
 	t = target{url: s.url, explicit: s.explicit, account: s.account, again: true}
+	switch s.conn.Reason() {
+	case conn.ParseError, conn.ProtocolViolation, conn.DuplicateRoute:
+		t.refused = true
+	}
 	if s.dialed != nil {
 		t.mode = s.dialed.mode
 	}
 	return t, true
 }
 
-// jitter is the wait before a route is dialed anew.
-func jitter(explicit bool) time.Duration {
+// jitter is the wait before t is dialed anew. Where one of the two has refused the other
+// there is no hurry.
+func (t *target) jitter() time.Duration {
 	d := rand.N(100 * time.Millisecond)
-	if explicit {
+	if t.explicit || t.refused {
 		d += retryDelay
 	}
 	return d

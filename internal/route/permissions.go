@@ -113,7 +113,8 @@ func (s *Session) restrict(set *Settings) {
 // laterInfo takes an INFO on an established route (spec: cluster-routes 4.4, end).
 func (c *Cluster) laterInfo(s *Session, i *wire.RouteInfo) {
 	switch {
-	case i.AccountRequest != "": // of pools, which there are none of
+	case i.AccountRequest != "":
+		s.accountMoves(i)
 	case i.Gateway != "":
 		c.cfg.Log.Errorf("Received information about gateway %q from %s, but gateway is not configured", i.Gateway, s.conn)
 	case i.ServerID != s.remoteID:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"nats-server/internal/account"
 	"nats-server/internal/testkit"
@@ -369,6 +370,43 @@ func TestImplicitPools(t *testing.T) {
 	}
 	if !accounts[""] || !accounts["$SYS"] {
 		t.Errorf("%v", accounts)
+	}
+}
+
+// Another server gives an account a connection of its own (spec: cluster-routes 18.3,
+// 21.11): what it wanted in it is void.
+func TestAccountMoves(t *testing.T) {
+	w := pooled(t, false).start()
+	p := w.join("NPEER", slot(1))
+	p.Send("RS+ APP a\r\nRS+ APP b q 2\r\nRS+ BIZ c\r\nRS+ $G d\r\n")
+	p.quiet(t)
+	p.Send(`INFO {"server_id":"","server_name":"","version":"","proto":0,"go":"","host":"","port":0,"headers":false,"max_payload":0,` +
+		`"route_pool_size":3,"route_account":"APP","route_acc_add_reqid":"xyz"} ` + "\r\n")
+	if i, line := p.info(t); i.AccountRequest != "xyz" || i.Account != "" || i.PoolSize != 3 || i.ServerID != "" {
+		t.Errorf("%s", line)
+	}
+	if n := w.wanted(); n != 1 {
+		t.Errorf("%d remote subscriptions", n)
+	}
+	p.Send(`INFO {"route_pool_size":3,"route_account":"NOBODY","route_acc_add_reqid":"z"} ` + "\r\n" + `INFO {"route_acc_add_reqid":"z"}` + "\r\n")
+	p.info(t)
+	p.quiet(t)
+}
+
+// A connection for an account that is refused is not dialed in a hurry, though the server
+// was learnt of (spec: cluster-routes 10.3).
+func TestRefusedAccount(t *testing.T) {
+	w := pooled(t, true).start()
+	f := newFake(t)
+	p := w.join("NFIRST", slot(0))
+	p.Send(infoOf("NPEER", "B", f.port(), forSystem+`,"ip":"nats-route://`+f.Addr().String()+`/"`))
+	q := f.acceptSilent()
+	f.introduced(q, ofThree)
+	began := time.Now()
+	q.Send("-ERR 'No route for account \"$SYS\"'\r\n")
+	f.acceptSilent()
+	if d := time.Since(began); d < time.Second {
+		t.Errorf("is dialed again after %v", d)
 	}
 }
 

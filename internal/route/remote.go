@@ -72,6 +72,25 @@ func (s *Session) dropInterest(in *wire.RemoteInterest) {
 	}
 }
 
+// accountMoves is told that the other server has a connection of its own for an account
+// from now on, after a reload: what it wanted in it over s is void. It waits for the answer
+// (spec: cluster-routes 18.3).
+func (s *Session) accountMoves(i *wire.RouteInfo) {
+	if i.Account == "" {
+		return // an answer, to nothing that was asked
+	}
+	a := s.mesh.cfg.Accounts.Lookup(i.Account)
+	s.mu.Lock()
+	if subs := s.remotes[a]; a != nil && subs != nil && !s.parser.Pinned {
+		delete(s.remotes, a)
+		s.numSubs.Add(-int64(subs.Len()))
+		subs.Each(a.Unsubscribe)
+	}
+	s.mu.Unlock()
+	i.Account = ""
+	s.sender.Control(i.Line())
+}
+
 func (s *Session) dropLocked(a *account.Account, subs *interest.Remotes, sub *interest.Sub) {
 	subs.Remove(sub)
 	a.Unsubscribe(sub)
