@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"nats-server/internal/auth"
@@ -21,6 +22,9 @@ import (
 
 // ClusterOptions say how a server is part of a cluster, for Options.Cluster.
 type ClusterOptions = options.Cluster
+
+// Compression says how servers compress what they send each other, for ClusterOptions.
+type Compression = options.Compression
 
 // ClusterAddr is the address of the listener for other servers with its real port, or
 // nil if there is none, or none yet.
@@ -144,6 +148,9 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 		Backoff:        c.ConnectBackoff,
 		ErrorEvery:     options.DefaultConnectErrorReports,
 		RetryEvery:     options.DefaultReconnectErrorReports,
+		PoolSize:       c.PoolSize,
+		Pinned:         pinnedAccounts(o),
+		Compression:    compression(&c.Compression),
 		User:           c.Username,
 		Password:       c.Password,
 		Auth:           auth.New(auth.Config{User: c.Username, Password: c.Password}),
@@ -176,6 +183,25 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 	}
 	set.TLS, err = s.clusterTLS(c, urls)
 	return set, err
+}
+
+// compression is how routes are compressed.
+func compression(c *options.Compression) route.Compression {
+	if c.Mode == options.CompressionUnsupported {
+		return route.Compression{}
+	}
+	return route.Compression{Mode: c.Mode, Thresholds: c.RTTThresholds}
+}
+
+// pinnedAccounts are those that have connections of their own: if any, the system account
+// is among them.
+func pinnedAccounts(o *Options) []string {
+	c := &o.Cluster
+	system := o.System()
+	if c.PoolSize < 0 || system == "" || slices.Contains(c.Accounts, system) {
+		return c.Accounts
+	}
+	return append(slices.Clone(c.Accounts), system)
 }
 
 // clusterTLS is what the options say about TLS for routes, with the files read.

@@ -86,13 +86,13 @@ func TestStrangersDoNotJoin(t *testing.T) {
 				return refused.has("Route Error '") || refused.has("Router connection closed: ")
 			})
 		} else {
-			testkit.Eventually(t, patience, "a route", func() bool { return a.NumRoutes() == 1 && b.NumRoutes() == 1 })
+			testkit.Eventually(t, patience, "a route", func() bool { return a.NumRoutes() == want && b.NumRoutes() == want })
 		}
 		if n := b.NumRoutes(); n != want {
 			t.Errorf("%q %s: %d routes", creds, name, n)
 		}
 	}
-	f("u:p@", "C1", 1)
+	f("u:p@", "C1", 4) // a pool of 3, and one for the system account
 	f("", "", 0)
 	f("u:wrong@", "C1", 0)
 	f("u:p@", "C2", 0)

@@ -11,7 +11,7 @@ import (
 
 // What goes over routes is in the reports, and stays in the totals when they have ended.
 func TestReportsOnRoutes(t *testing.T) {
-	one := clustered(t, server.ClusterOptions{Name: "C1", Username: "r", Password: "canary", Export: &server.SubjectPermission{Allow: []string{"a.>"}}},
+	one := clustered(t, server.ClusterOptions{Name: "C1", PoolSize: -1, Username: "r", Password: "canary", Export: &server.SubjectPermission{Allow: []string{"a.>"}}},
 		server.Options{ServerName: "one", HTTPPort: server.RandomPort, HTTPHost: "127.0.0.1"})
 	two := clustered(t, server.ClusterOptions{Name: "C1", Routes: []string{"nats-route://r:canary@" + one.ClusterAddr().String()}},
 		server.Options{ServerName: "two", HTTPPort: server.RandomPort, HTTPHost: "127.0.0.1"})

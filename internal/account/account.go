@@ -3,6 +3,7 @@
 package account
 
 import (
+	"hash/fnv"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +17,7 @@ const Global = "$G"
 type Account struct {
 	Name     string
 	Salt     uint64 // tells its subjects from those of other accounts in a table of hashes
+	Hash     uint32 // by which servers agree on one of several connections: FNV-1a of the name
 	interest interest.Table
 	batches  sync.RWMutex // held for reading by those who have chosen queue group members
 	watcher  Watcher      // nil if nobody is to know of local interest; set once
@@ -24,7 +26,9 @@ type Account struct {
 
 // New returns an account without subscriptions.
 func New(name string) *Account {
-	return &Account{Name: name, Salt: interest.Hash([]byte(name))}
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return &Account{Name: name, Salt: interest.Hash([]byte(name)), Hash: h.Sum32()}
 }
 
 // Subscribe makes s visible to every message whose processing starts afterwards.

@@ -100,6 +100,8 @@ type Conn struct {
 	apart   atomic.Bool
 
 	in      input
+	codec   Codec // of the reader: opens what it reads; nil = nothing is sealed
+	sealed  input // with a codec: what was read and not yet opened
 	flusher flusher
 	live    liveness
 	count   counters
@@ -286,10 +288,8 @@ func (c *Conn) End(v *Verdict) {
 // endReading ends the connection's reader, after the connection was closed.
 func (c *Conn) endReading() {
 	c.live.stop()
-	if c.in.chunk != nil {
-		c.in.chunk.Release()
-		c.in.chunk = nil
-	}
+	c.in.drop()
+	c.sealed.drop()
 	c.guard(func() { c.session.Ended(c.Reason()) })
 	c.detach()
 }

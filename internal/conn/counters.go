@@ -25,6 +25,9 @@ type counters struct {
 // elapsed is the time since the connection began, in nanoseconds.
 func (c *Conn) elapsed() int64 { return int64(time.Since(c.count.start)) }
 
+// Age is how long there has been the connection.
+func (c *Conn) Age() time.Duration { return time.Since(c.count.start) }
+
 // Received counts what the peer has sent in one read: messages, their bytes, or, with
 // 0 of both, something else that shows it in use. Only the reader calls it.
 func (c *Conn) Received(msgs, bytes int64) {

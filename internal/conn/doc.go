@@ -22,6 +22,12 @@
 // takes more; for a stream, from a writer goroutine that lives as long as there is
 // something to write.
 //
+// # Codecs
+//
+// From some moment on what is sent may be sealed by a Codec, such as compressed, and what
+// is received opened: whoever writes seals each batch as a whole, and the reader opens a
+// frame at a time. Connections without one do not notice that there are any.
+//
 // # Ownership
 //
 // A Conn's input state belongs to its reader. Queue.mu guards the queue, the Taps

@@ -18,8 +18,11 @@ type flusher struct {
 	began int64        // Conn.elapsed when the batch was taken
 	bytes int64        // in the batch then
 	msgs  int64        // accepted by the queue until then
-	moved bool         // something was written since the last deadline was set
-	slow  time.Time    // when the present flush began to miss deadlines; zero if it has not
+	// unsealed is the codec for a batch that is not yet sealed, nil for one that is, or
+	// that is sent as it is.
+	unsealed Codec
+	moved    bool      // something was written since the last deadline was set
+	slow     time.Time // when the present flush began to miss deadlines; zero if it has not
 }
 
 // next returns the bytes to write next, or nil at the end of the batch.
@@ -67,6 +70,13 @@ func (q *Queue) Flush(direct bool) {
 func (q *Queue) takeLocked() {
 	f := &q.conn.flusher
 	f.batch, q.out = q.out, f.batch[:0]
+	if n := q.plain; n > 0 { // these first, and alone
+		q.out = append(q.out, f.batch[n:]...)
+		clear(f.batch[n:])
+		f.batch, q.plain = f.batch[:n], 0
+	} else {
+		f.unsealed = q.codec
+	}
 	f.began, f.bytes = q.conn.elapsed(), q.pending
 }
 
@@ -133,7 +143,7 @@ func (q *Queue) discardLocked() {
 		q.pending -= int64(len(c.Data))
 		c.Release()
 	}
-	q.out = nil
+	q.out, q.plain = nil, 0
 	q.openLocked()
 }
 
@@ -142,7 +152,7 @@ func (f *flusher) drop() {
 	for _, c := range f.batch {
 		c.Release()
 	}
-	f.batch, f.skip = nil, 0
+	f.batch, f.skip, f.unsealed = nil, 0, nil
 }
 
 // bearsWith reports whether the flush may go on after its deadline: the peer is one to

@@ -91,25 +91,58 @@ func (in *input) rest() {
 	}
 }
 
+// drop releases everything.
+func (in *input) drop() {
+	if in.chunk != nil {
+		in.chunk.Release()
+		in.chunk, in.start = nil, 0
+	}
+}
+
 // process feeds what was read to the session. It returns what has to return before
 // more is read. A panic in the session closes this connection and no other.
 func (c *Conn) process() (hold func()) {
 	c.guard(func() {
-		in := &c.in
-		used, need, err := c.session.Consume(in.chunk.Data[in.start:])
-		hold = c.session.Settle()
-		if err != nil {
-			c.fault(err)
-			return
+		switch {
+		case c.codec != nil:
+			hold = c.open()
+		default:
+			if hold = c.consume(); c.codec != nil && !c.Closed() {
+				c.switchOver()
+				if hold == nil {
+					hold = c.open()
+				} else {
+					c.in.again = true
+				}
+			}
 		}
-		in.consumed(used, need)
 	})
+	return hold
+}
+
+// consume has the session take from what is there.
+func (c *Conn) consume() (hold func()) {
+	in := &c.in
+	used, need, err := c.session.Consume(in.chunk.Data[in.start:])
+	hold = c.session.Settle()
+	if err != nil {
+		c.fault(err)
+		return hold
+	}
+	in.consumed(used, need)
 	return hold
 }
 
 // resume processes again what the session has not taken.
 func (c *Conn) resume() (hold func()) {
 	c.in.again = false
+	if c.codec != nil && c.in.chunk != nil && c.in.start < len(c.in.chunk.Data) {
+		c.guard(func() { hold = c.consume() })
+		if hold != nil || c.in.again {
+			c.in.again = true
+			return hold
+		}
+	}
 	return c.process()
 }
 

@@ -21,6 +21,7 @@ const (
 type liveness struct {
 	timer  *time.Timer
 	gate   atomic.Int32 // whether the peer has to authenticate: one of the constants below
+	held   atomic.Bool  // pings are not sent now
 	heard  atomic.Bool  // the peer said something since the timer last fired
 	out    atomic.Int32 // pings not answered
 	pinged atomic.Int64 // when the last one was sent, Unix nanoseconds
@@ -57,6 +58,15 @@ func (c *Conn) StartPings() {
 		d = min(d, first) + rand.N(first/5+1)
 	}
 	c.startTimer(d)
+}
+
+// HoldPings says whether pings are held back for now: a peer with which something is still
+// to be settled counts as one that does not answer.
+func (c *Conn) HoldPings(hold bool) {
+	c.live.held.Store(hold)
+	if !hold {
+		c.live.out.Store(0)
+	}
 }
 
 // startTimer stores the timer before it can fire, since its callback uses it.
@@ -135,9 +145,11 @@ func (c *Conn) tick() {
 			c.End(&c.cfg.Stale)
 			return
 		}
-		l.pinged.Store(now)
-		c.Out.Append(c.cfg.PingLine)
-		c.Out.Flush(true)
+		if !l.held.Load() {
+			l.pinged.Store(now)
+			c.Out.Append(c.cfg.PingLine)
+			c.Out.Flush(true)
+		}
 	}
 	l.timer.Reset(c.cfg.limits().PingInterval)
 }

@@ -18,6 +18,8 @@ type Queue struct {
 	mu       sync.Mutex
 	out      []*buf.Chunk // not yet taken by the flusher, oldest first
 	pending  int64        // bytes queued or being written
+	codec    Codec        // seals what is queued; nil = nothing is sealed
+	plain    int          // with a codec: so many of the first chunks of out are not sealed
 	flushing bool         // somebody has the right and the duty to write
 	closed   bool         // takes nothing more
 	detached bool         // the reader has ended: whoever finishes the flush finishes the connection
@@ -230,7 +232,7 @@ func (q *Queue) merge(c *buf.Chunk) *buf.Chunk {
 	const small = 4 << 10
 	n := len(c.Data)
 	loose := n <= small || 2*n <= cap(c.Data)
-	if last := len(q.out) - 1; last >= 0 && loose && q.out[last].Free() >= n {
+	if last := len(q.out) - 1; last >= q.plain && loose && q.out[last].Free() >= n {
 		copy(q.out[last].Extend(n), c.Data)
 		c.Release()
 		return nil

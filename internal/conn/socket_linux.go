@@ -209,7 +209,7 @@ func (s *socket) goOn(more bool) bool {
 		}
 		return true
 	}
-	c.in.rest()
+	c.rest()
 	deaf := s.deaf
 	s.deaf, c.in.flood = false, false
 	if !s.turn.CompareAndSwap(busy, idle) {
@@ -240,7 +240,8 @@ func (s *socket) readOnce() (more bool, hold func()) {
 	if c.Closed() || !s.acquire() {
 		return false, nil
 	}
-	room := c.in.room()
+	in := c.source()
+	room := in.room()
 	n, err := syscall.Read(s.fd, room)
 	s.release()
 	switch {
@@ -256,7 +257,7 @@ func (s *socket) readOnce() (more bool, hold func()) {
 		c.readFailed(io.EOF)
 		return false, nil
 	}
-	c.in.add(n)
+	in.add(n)
 	hold = c.process()
 	// A short read has emptied the socket. Whatever comes later, but for an end
 	// that was reported already, makes the Poller report it.
@@ -282,6 +283,7 @@ func (s *socket) flush(direct bool) {
 	}
 	defer s.release()
 	for {
+		c.seal()
 		written, err := 0, error(nil)
 		for b := f.next(); err == nil && len(b) > 0; b = f.next() {
 			var n int

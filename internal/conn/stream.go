@@ -60,9 +60,9 @@ func (s *stream) read() {
 // fill reads once. It waits with a small chunk, unless the read before showed that
 // the peer sends more at a time.
 func (s *stream) fill(last int) (n int, err error) {
-	in := &s.c.in
+	in := s.c.source()
 	if last < waitBytes {
-		in.rest()
+		s.c.rest()
 	}
 	if in.chunk == nil {
 		in.chunk = buf.Get(waitBytes)
@@ -84,6 +84,7 @@ func (s *stream) write() {
 	c := s.c
 	q, f := &c.Out, &c.flusher
 	for {
+		c.seal()
 		s.setDeadline(c.cfg.limits().WriteDeadline)
 		for len(f.batch) > 0 {
 			n, err := s.writePiece()

@@ -22,7 +22,7 @@ func (w *world) server() *peer {
 
 // wants is the interest of another server; a weight of 0 is for no queue group.
 func (p *peer) wants(filter, group string, weight int) *interest.Sub {
-	s := interest.NewRemote(&p.self, []byte(filter), []byte(group), weight)
+	s := interest.NewRemote(&p.self, []byte(filter), []byte(group), nil, weight)
 	p.w.acct.Subscribe(s)
 	return s
 }

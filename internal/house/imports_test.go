@@ -39,6 +39,7 @@ var rooms = map[string]room{
 
 	// core
 	"conn":     {mayImport: "buf facts logs", modules: "golang.org/x/sys/unix", why: "the core knows bytes, time and limits; what the bytes mean is for a session"},
+	"squeeze":  {mayImport: "buf", modules: "github.com/klauspost/compress/s2", why: "it turns bytes into fewer; whose they are, and where they go, is for others"},
 	"interest": {mayImport: "subject conn perms", why: "it knows subjects and the queues of subscribers; accounts and grammar are above it"},
 
 	// state
@@ -51,7 +52,7 @@ var rooms = map[string]room{
 
 	// peers
 	"client": {mayImport: "account auth conn delivery facts insight interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
-	"route":  {mayImport: "account auth conn delivery dial facts ids interest logs perms subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
+	"route":  {mayImport: "account auth conn delivery dial facts ids interest logs perms squeeze subject wire", why: "a peer is made of core, state and engine, and never knows another peer or the server"},
 
 	// services
 	"monitor":   {mayImport: "auth conn facts logs options perms subject tlsconf", why: "it is told what it reports by those who wire it up, so it knows neither peers nor the server"},
@@ -89,6 +90,7 @@ var inTests = []string{
 	"github.com/chromedp/chromedp",
 	"github.com/google/go-cmp/cmp",
 	"github.com/google/go-cmp/cmp/cmpopts",
+	"github.com/klauspost/compress/s2",
 	"github.com/nats-io/nats.go",
 	"github.com/nats-io/nkeys",
 	"go.uber.org/goleak",
@@ -164,7 +166,7 @@ func TestWhatNoRowMayAllow(t *testing.T) {
 func TestArrowsPointDown(t *testing.T) {
 	floors := []string{
 		"profile subject buf facts insight logs pipe ids dial version conf ctl mkpasswd systemd winsvc house transcripts blackbox mixed /bench",
-		"wire conn keys perms /util/mkpasswd",
+		"wire conn squeeze keys perms /util/mkpasswd",
 		"interest auth tlsconf",
 		"account options",
 		"dashboard delivery listen plan monitor",

@@ -3,30 +3,31 @@ package interest
 // Remotes finds the interest of one connection to another server in one account. It is
 // not safe for concurrent use.
 type Remotes struct {
-	plain  index[literal, *literal]
-	groups map[member]*Sub
+	plain  index[literal, *literal] // the many: without a group and an origin
+	others map[wanted]*Sub
 }
 
-type member struct{ filter, group string }
+type wanted struct{ filter, group, origin string }
 
 // Len returns how many there are.
-func (x *Remotes) Len() int { return x.plain.live + len(x.groups) }
+func (x *Remotes) Len() int { return x.plain.live + len(x.others) }
 
-// Find returns the interest in a filter, of a queue group or of none, or nil.
-func (x *Remotes) Find(filter, group []byte) *Sub {
-	if len(group) > 0 {
-		return x.groups[member{string(filter), string(group)}]
+// Find returns the interest in a filter, of a queue group or of none, and of the
+// leafnodes of an origin or of none, or nil.
+func (x *Remotes) Find(filter, group, origin []byte) *Sub {
+	if len(group) > 0 || len(origin) > 0 {
+		return x.others[wanted{string(filter), string(group), string(origin)}]
 	}
 	return (*Sub)(x.plain.find(hashBytes(filter), filter))
 }
 
 // Add inserts s, which must not be present.
 func (x *Remotes) Add(s *Sub) {
-	if group := s.Group(); group != "" {
-		if x.groups == nil {
-			x.groups = make(map[member]*Sub)
+	if key, other := s.wanted(); other {
+		if x.others == nil {
+			x.others = make(map[wanted]*Sub)
 		}
-		x.groups[member{s.Filter(), group}] = s
+		x.others[key] = s
 		return
 	}
 	x.plain.add(hash(s.Filter()), (*literal)(s))
@@ -34,8 +35,8 @@ func (x *Remotes) Add(s *Sub) {
 
 // Remove deletes s, which must be present.
 func (x *Remotes) Remove(s *Sub) {
-	if group := s.Group(); group != "" {
-		delete(x.groups, member{s.Filter(), group})
+	if key, other := s.wanted(); other {
+		delete(x.others, key)
 		return
 	}
 	x.plain.remove(hash(s.Filter()), []byte(s.Filter()))
@@ -44,7 +45,12 @@ func (x *Remotes) Remove(s *Sub) {
 // Each calls f for everything. f must not change x.
 func (x *Remotes) Each(f func(*Sub)) {
 	x.plain.each(func(s *literal) { f((*Sub)(s)) })
-	for _, s := range x.groups {
+	for _, s := range x.others {
 		f(s)
 	}
+}
+
+func (s *Sub) wanted() (key wanted, other bool) {
+	key = wanted{s.Filter(), s.Group(), s.Origin()}
+	return key, key.group != "" || key.origin != ""
 }

@@ -78,12 +78,17 @@ func (s *Sub) Sid() string { return s.text[s.nFilter+s.nGroup:] }
 func (s *Sub) To() *Subscriber { return s.to }
 
 // NewRemote makes the interest of another server. For a queue group the weight is how
-// many members the server has; below 1 means that none is to be chosen.
-func NewRemote(to *Subscriber, filter, group []byte, weight int) *Sub {
-	s := NewSub(to, filter, group, nil)
+// many members the server has; below 1 means that none is to be chosen. The origin is
+// empty but for interest of leafnodes, to be told apart from that of clients.
+func NewRemote(to *Subscriber, filter, group, origin []byte, weight int) *Sub {
+	s := NewSub(to, filter, group, origin)
 	s.SetWeight(weight)
 	return s
 }
+
+// Origin is the cluster of the leafnodes that remote interest is of, or "". It stands
+// where other subscriptions have their id.
+func (s *Sub) Origin() string { return s.Sid() }
 
 // Remote reports whether s is the interest of another server.
 func (s *Sub) Remote() bool { return s.to.Link != nil }

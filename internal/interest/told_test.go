@@ -58,7 +58,7 @@ func TestToldOfLocalInterest(t *testing.T) {
 			}
 			var s *interest.Sub
 			if r.IntN(3) == 0 {
-				s = interest.NewRemote(away, []byte(filter), []byte(group), 3)
+				s = interest.NewRemote(away, []byte(filter), []byte(group), nil, 3)
 			} else {
 				s = interest.NewSub(nobody, []byte(filter), []byte(group), []byte("1"))
 				counts[key{filter, group}]++
@@ -81,16 +81,16 @@ func TestToldOfLocalInterest(t *testing.T) {
 func TestRemotes(t *testing.T) {
 	away := &interest.Subscriber{Link: new(interest.Link)}
 	x := new(interest.Remotes)
-	f := func(filter, group string, weight int) *interest.Sub {
-		s := interest.NewRemote(away, []byte(filter), []byte(group), weight)
+	f := func(filter, group, origin string, weight int) *interest.Sub {
+		s := interest.NewRemote(away, []byte(filter), []byte(group), []byte(origin), weight)
 		x.Add(s)
-		if got := x.Find([]byte(filter), []byte(group)); got != s || got.Weight() != weight || got.Limited() {
+		if got := x.Find([]byte(filter), []byte(group), []byte(origin)); got != s || got.Weight() != weight || got.Limited() {
 			t.Errorf("%s %s: found %+v", filter, group, got)
 		}
 		return s
 	}
-	// Filter and group one after the other are the same text in all of these.
-	subs := []*interest.Sub{f("abc", "", 0), f("ab", "c", 2), f("a", "bc", 1)}
+	// Filter, group and origin one after the other are the same text in all of these.
+	subs := []*interest.Sub{f("abc", "", "", 0), f("ab", "c", "", 2), f("a", "bc", "", 1), f("ab", "", "c", 0), f("a", "b", "c", 3)}
 	for i, s := range subs {
 		n := 0
 		x.Each(func(*interest.Sub) { n++ })
@@ -98,7 +98,7 @@ func TestRemotes(t *testing.T) {
 			t.Errorf("%d, and a length of %d", n, x.Len())
 		}
 		x.Remove(s)
-		if x.Find([]byte(s.Filter()), []byte(s.Group())) != nil {
+		if x.Find([]byte(s.Filter()), []byte(s.Group()), []byte(s.Origin())) != nil {
 			t.Errorf("%s is still there", s.Filter())
 		}
 	}

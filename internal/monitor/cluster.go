@@ -34,7 +34,7 @@ func clusterVarz(about *About) (v ClusterVarz) {
 	}
 	v = ClusterVarz{
 		Name: about.ClusterName, Addr: c.Host, Port: about.ClusterPort, AuthTimeout: c.AuthTimeout.Seconds(),
-		TLSTimeout: defaultTLSTimeout, PoolSize: withoutPool, WriteDeadline: c.WriteDeadline,
+		TLSTimeout: defaultTLSTimeout, PoolSize: max(c.PoolSize, withoutPool), WriteDeadline: c.WriteDeadline,
 	}
 	if c.WriteTimeout != options.WriteTimeoutDefault {
 		v.WriteTimeout = c.WriteTimeout

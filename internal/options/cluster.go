@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,12 @@ const (
 	// attempt to connect is an error in the log.
 	DefaultConnectErrorReports   = 3600
 	DefaultReconnectErrorReports = 1
+
+	// DefaultPoolSize is how many connections there are to each server of the cluster.
+	DefaultPoolSize = 3
+
+	// mostPoolSize is the largest pool.
+	mostPoolSize = 1024
 
 	// mostRoutePing is the longest silence on a route (spec: cluster-routes 12.1).
 	mostRoutePing = 30 * time.Second
@@ -40,6 +47,11 @@ type Cluster struct {
 	Advertise   string   // host[:port] that other servers are told; "" = the listener's
 	NoAdvertise bool     // other servers do not tell their clients of this one
 	Routes      []string // URLs of other servers: nats-route://[user:password@]host:port
+
+	PoolSize int      // connections to each server, over which accounts are spread; 0 = 3, below: one
+	Accounts []string // accounts that have a connection of their own, besides the system account; not without a pool
+
+	Compression Compression // of what servers send each other; default: CompressionAccept
 
 	Username    string        // with Password: what another server must present
 	Password    string        // plain text or a bcrypt hash of it
@@ -68,6 +80,8 @@ func (o *Options) completeCluster() {
 		return
 	}
 	fill(&c.Host, DefaultHost)
+	fill(&c.PoolSize, DefaultPoolSize)
+	c.Compression.complete(CompressionAccept)
 	fill(&c.PingInterval, o.PingInterval)
 	c.PingInterval = min(c.PingInterval, mostRoutePing)
 	fill(&c.MaxPingsOut, o.MaxPingsOut)
@@ -115,7 +129,18 @@ func (o *Options) checkCluster() error {
 			}
 		}
 	}
+	if err := c.Compression.check(); c.Enabled() && err != nil {
+		return err
+	}
+	names := slices.Clone(c.Accounts)
+	slices.Sort(names)
 	switch {
+	case c.PoolSize < 0 && len(c.Accounts) > 0:
+		return errors.New("pool_size cannot be negative if pinned accounts are specified")
+	case c.PoolSize > mostPoolSize:
+		return fmt.Errorf("pool_size is %d, but can be at most %d", c.PoolSize, mostPoolSize)
+	case len(slices.Compact(names)) < len(c.Accounts):
+		return errors.New("found duplicate entries in the accounts of the cluster")
 	case c.WriteTimeout != "" && c.WriteTimeout != WriteTimeoutDefault && c.WriteTimeout != WriteTimeoutClose && c.WriteTimeout != WriteTimeoutRetry:
 		return errors.New("write_timeout must be 'default', 'close' or 'retry'")
 	case c.PingInterval < 0, c.MaxPingsOut < 0, c.WriteDeadline < 0, c.AuthTimeout < 0:
@@ -169,6 +194,7 @@ func (c *Cluster) Advertised(host string, port int) (string, int, error) {
 func (o *Options) clusterKeys() keys.Table {
 	c := &o.Cluster
 	const told = "other servers have been told the address, and the port may be taken"
+	const pooled = "other servers have been told, and accounts would change from one connection to another under traffic"
 	t := c.TLS
 	if t == nil {
 		t = &tlsconf.Config{Role: tlsconf.Both}
@@ -194,6 +220,12 @@ func (o *Options) clusterKeys() keys.Table {
 		{Name: "permissions", Value: clusterPermissions(&c.Import, &c.Export),
 			Doc: "Which interest is shared with other servers."},
 		{Name: "tls", Value: t.Block().Then(given), Doc: "Routes are encrypted, and both sides show certificates, which `ca_file` verifies."},
+		{Name: "pool_size", Value: keys.Int(&c.PoolSize, math.MinInt32, mostPoolSize), Default: "3", Since: "2.10.0", Change: keys.Restart, Why: pooled,
+			Doc: "Connections to each server, over which accounts are spread. A negative number means a single one, as with older servers."},
+		{Name: "accounts", Value: keys.Strings(&c.Accounts), Since: "2.10.0", Change: keys.Restart, Why: pooled,
+			Doc: "Names of accounts that have a connection of their own to each server, as the system account always has. Other servers should say the same."},
+		{Name: "compression", Value: c.Compression.value(), Default: "accept", Since: "2.10.0",
+			Doc: "How routes are compressed: `off`, `accept` (if the other server wants it), `s2_fast`, `s2_better`, `s2_best`, or `s2_auto`, which goes by the round-trip time. A change from or to `off` or `accept` connects anew."},
 		{Name: "connect_retries", Value: keys.Int(&c.ConnectRetries, 0, math.MaxInt32), Default: "0",
 			Doc: "Attempts after the first to connect to a server that another server has told of. Configured ones are never given up."},
 		{Name: "connect_backoff", Value: keys.Bool(&c.ConnectBackoff), Default: "false", Since: "2.12.0",
@@ -208,12 +240,6 @@ func (o *Options) clusterKeys() keys.Table {
 			Default: WriteTimeoutDefault, Since: "2.11.11",
 			Doc: "What follows when that has passed: `close` ends the route, `retry` (the default) goes on if the server has taken anything."},
 	}
-	block = append(block,
-		keys.Row{Name: "pool_size", Value: noPool(), Default: "-1", Since: "2.10.0",
-			Doc: "Connections to each other server. Below 0 means a single one, and is the only value in this version."},
-		keys.Row{Name: "compression", Value: noCompression(), Default: `"off"`, Since: "2.10.0",
-			Doc: "`off` is the only value in this version."})
-	block = append(block, keys.Unsupported("accounts")...)
 	finish := func(r *keys.Report, at conf.Pos) {
 		if c.Import == nil && c.Export == nil {
 			c.Import, c.Export = deprecated.imports, deprecated.exports
@@ -224,28 +250,6 @@ func (o *Options) clusterKeys() keys.Table {
 	}
 	return keys.Table{{Name: "cluster", Value: keys.Block(block).Then(finish),
 		Doc: "The server forms a cluster with others."}}
-}
-
-// noPool is a number of connections of which there is a choice of one.
-func noPool() keys.Value {
-	return keys.Custom("integer", nil, func(r *keys.Report, key string, v *conf.Value) {
-		if v.Kind != conf.Int || v.Int > 0 {
-			r.Errorf(v.Pos, "%s %s is not supported by this version: -1 is", key, text(v))
-		}
-	})
-}
-
-// noCompression is a mode of compression of which there is a choice of one.
-func noCompression() keys.Value {
-	return keys.Custom("boolean or string", nil, func(r *keys.Report, key string, v *conf.Value) {
-		switch strings.ToLower(v.Str) {
-		case "off", "disabled", "false", "not supported", "not_supported":
-			return
-		}
-		if v.Kind != conf.Bool || v.Bool {
-			r.Errorf(v.Pos, "%q is not supported by this version", key)
-		}
-	})
 }
 
 // clusterRules are permissions in the place where they are deprecated.

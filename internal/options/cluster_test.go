@@ -29,7 +29,17 @@ func TestClusterBlock(t *testing.T) {
 		ConnectRetries: 3, ConnectBackoff: true, PingInterval: time.Minute, MaxPingsOut: 4,
 		WriteDeadline: 5 * time.Second, WriteTimeout: "close",
 	}})
-	good(t, "cluster { port: -1, host: h, cluster_advertise: y, pool_size: -1, compression: off }",
+	good(t, "cluster { pool_size: -1, accounts: [A, B] }",
+		options.Options{Cluster: options.Cluster{PoolSize: -1, Accounts: []string{"A", "B"}}})
+	for text, want := range map[string]options.Compression{
+		"off": {Mode: "off"}, "on": {Mode: "s2_fast"}, "enabled": {Mode: "s2_fast"}, "S2_Best": {Mode: "s2_best"}, `"not supported"`: {Mode: "not supported"},
+		"{ mode: better }":                           {Mode: "s2_better"},
+		`{ mode: auto, rtt_thresholds: ["5ms", 0] }`: {Mode: "s2_auto", RTTThresholds: []time.Duration{5 * time.Millisecond, 0}},
+		`{ rtt_thresholds: ["5ms"] }`:                {Mode: "s2_auto", RTTThresholds: []time.Duration{5 * time.Millisecond}},
+	} {
+		good(t, "cluster { compression: "+text+" }", options.Options{Cluster: options.Cluster{Compression: want}})
+	}
+	good(t, "cluster { port: -1, host: h, cluster_advertise: y, pool_size: 0 }",
 		options.Options{Cluster: options.Cluster{Host: "h", Port: -1, Advertise: "y"}})
 }
 
@@ -65,11 +75,20 @@ func TestClusterBlockThatIsWrong(t *testing.T) {
 	f(`routes: ["nats://u:s3cret@h:x"]`, `error parsing a route URL`)
 	f("routes: [1]", "unsupported type")
 	f("write_timeout: never", "write_timeout must be 'default', 'close' or 'retry'")
-	f("pool_size: 3", `pool_size 3 is not supported by this version: -1 is`)
-	f("accounts: [A]", `"accounts" is not supported by this version`)
-	f("compression: s2_fast", `"compression" is not supported by this version`)
-	f("compression: on", `"compression" is not supported by this version`)
-	f("compression { mode: off }", `"compression" is not supported by this version`)
+	f("pool_size: 1025", "pool_size value is too big: 1025, at most 1024 is possible")
+	f("pool_size: x", "pool_size expects an integer")
+	f("port: 1, pool_size: -1, accounts: [A]", "pool_size cannot be negative if pinned accounts are specified")
+	f("port: 1, accounts: [A, B, A]", "found duplicate entries in the accounts of the cluster")
+	f("compression: gzip", `unsupported compression mode "gzip"`)
+	f("compression: 5", `compression expects a mode such as "s2_fast", but the value is an integer`)
+	f("compression {}", "compression: a mode or rtt_thresholds are missing")
+	f("compression { mode: 7 }", "mode expects a mode")
+	f("compression { rtt_thresholds: 5 }", "rtt_thresholds expects an array of durations")
+	f("compression { rtt_thresholds: [5] }", "rtt_thresholds expects durations")
+	f("port: 1, compression { rtt_thresholds: [1ms, 2ms, 3ms, 4ms, 5ms] }", "at most 4 RTT thresholds")
+	f("port: 1, compression { rtt_thresholds: [0, 0] }", "at least one RTT threshold")
+	f("port: 1, compression { rtt_thresholds: [5ms, 1ms] }", "in ascending order")
+	f("port: 1, compression { rtt_thresholds: [5ms, 5ms] }", "in ascending order")
 	f("tls { cert_file: c }", "key_file")
 }
 
@@ -111,6 +130,9 @@ func TestChangesOfCluster(t *testing.T) {
 	type c = options.Cluster
 	f(func(c *c) { c.Port = 8 }, keys.Restart, "cluster listen")
 	f(func(c *c) { c.Host = "h" }, keys.Restart, "cluster listen")
+	f(func(c *c) { c.PoolSize = 5 }, keys.Restart, "cluster pool_size")
+	f(func(c *c) { c.Compression.Mode = "fast" }, keys.Live, "cluster compression")
+	f(func(c *c) { c.Accounts = []string{"A"} }, keys.Restart, "cluster accounts")
 	f(func(c *c) { c.Routes = []string{"nats://u:s3cret2@h:1"} }, keys.Live, "cluster routes")
 	f(func(c *c) { c.Name = "C" }, keys.Live, "cluster name")
 	f(func(c *c) { c.Import = &perms.Rules{Allow: []string{"a"}} }, keys.Live, "cluster permissions")

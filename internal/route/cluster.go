@@ -18,9 +18,9 @@ type Cluster struct {
 	conn     conn.Config
 	settings atomic.Pointer[Settings]
 	imports  atomic.Pointer[imports]
-	links    atomic.Pointer[[]*Session] // registered ones; replaced under mu
-	name     atomic.Pointer[name]       // changed under mu
-	unsent   atomic.Bool                // interest was appended to links since the last Settle
+	links    atomic.Pointer[view] // of the registered ones; replaced under mu
+	name     atomic.Pointer[name] // changed under mu
+	unsent   atomic.Bool          // interest was appended to links since the last Settle
 
 	ctx    context.Context // of dialing
 	cancel context.CancelFunc
@@ -31,9 +31,9 @@ type Cluster struct {
 	mu       sync.Mutex
 	sessions map[uint64]*Session // all that have begun and not ended
 	past     past
-	remotes  map[string]*Session // registered, by the other server's id
+	members  map[string]*member // by the other server's id
 	learnt   learnt
-	dialing  map[string]bool       // addresses of servers learnt by gossip that are being dialed
+	dialing  map[place]bool        // servers learnt by gossip that are being dialed
 	raw      map[net.Conn]struct{} // in the TLS handshake
 	closing  bool
 }
@@ -51,12 +51,12 @@ func New(cfg Config) *Cluster {
 	c := &Cluster{
 		cfg:      cfg,
 		sessions: make(map[uint64]*Session),
-		remotes:  make(map[string]*Session),
-		dialing:  make(map[string]bool),
+		members:  make(map[string]*member),
+		dialing:  make(map[place]bool),
 		raw:      make(map[net.Conn]struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.links.Store(new([]*Session))
+	c.links.Store(noView)
 	c.conn = conn.Config{
 		Kind:       "rid",
 		Name:       "Router",
@@ -97,7 +97,7 @@ func (c *Cluster) UsePoller(p *conn.Poller) { c.cfg.Poller = p }
 // Start dials the configured routes. Connections may be given to Accept before.
 func (c *Cluster) Start() {
 	for _, u := range c.settings.Load().Routes {
-		c.solicit(target{url: u, explicit: true})
+		c.solicitAll(target{url: u, explicit: true})
 	}
 }
 
@@ -112,7 +112,7 @@ func (c *Cluster) Name() (name string, dynamic bool) {
 func (c *Cluster) Stop() {
 	c.mu.Lock()
 	c.closing = true
-	c.links.Store(new([]*Session))
+	c.links.Store(noView)
 	all := c.allLocked()
 	for nc := range c.raw {
 		nc.Close()
@@ -154,25 +154,19 @@ func (c *Cluster) allLocked() []*Session {
 }
 
 // registeredLocked returns the sessions that are registered.
-func (c *Cluster) registeredLocked() []*Session { return *c.links.Load() }
-
-// relinkLocked makes those that are registered known to subscribers.
-func (c *Cluster) relinkLocked() {
-	if c.closing {
-		return
+func (c *Cluster) registeredLocked() (all []*Session) {
+	for _, m := range c.members {
+		m.each(func(s *Session) { all = append(all, s) })
 	}
-	links := make([]*Session, 0, len(c.remotes))
-	for _, s := range c.remotes {
-		links = append(links, s)
-	}
-	c.links.Store(&links)
+	return all
 }
 
-// Len returns how many routes there are.
+// Len returns how many routes there are: connections, of which there may be several to
+// one server.
 func (c *Cluster) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.remotes)
+	return len(c.registeredLocked())
 }
 
 // refusal is a verdict that tells the peer text.

@@ -16,10 +16,15 @@ import (
 // target is a server that is to be dialed.
 type target struct {
 	url      *url.URL
-	explicit bool // it is configured; else it was learnt of
-	mode     int  // of the gossip that it was learnt by
-	again    bool // there was a route before
+	account  string // that the connection is to be for; "" = it is one of the pool
+	explicit bool   // it is configured; else it was learnt of
+	mode     int    // of the gossip that it was learnt by
+	again    bool   // there was a route before
+	refused  bool   // and it was refused
 }
+
+// place is what a connection is dialed for.
+type place struct{ host, account string }
 
 // solicit dials t until there is a connection, or no reason to go on (spec:
 // cluster-routes 3). It does not wait for that. A server that was learnt of is dialed by
@@ -27,17 +32,17 @@ type target struct {
 func (c *Cluster) solicit(t target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || t.url == nil || !t.explicit && c.dialing[t.url.Host] {
+	if c.closing || t.url == nil || !t.explicit && c.dialing[place{t.url.Host, t.account}] {
 		return
 	}
 	if !t.explicit {
-		c.dialing[t.url.Host] = true
+		c.dialing[place{t.url.Host, t.account}] = true
 	}
 	c.work.Go(func() {
 		nc := c.reach(t)
 		if !t.explicit {
 			c.mu.Lock()
-			delete(c.dialing, t.url.Host)
+			delete(c.dialing, place{t.url.Host, t.account})
 			c.mu.Unlock()
 		}
 		if nc != nil {
@@ -46,11 +51,28 @@ func (c *Cluster) solicit(t target) {
 	})
 }
 
+// solicitAll is solicit for t and, if there are any, the accounts that have connections of
+// their own.
+func (c *Cluster) solicitAll(t target) {
+	c.solicit(t)
+	for _, p := range c.pinnedOf(t) {
+		c.solicit(p)
+	}
+}
+
+// pinnedOf is t for each of the accounts that have connections of their own.
+func (c *Cluster) pinnedOf(t target) (all []target) {
+	for _, t.account = range c.settings.Load().Pinned {
+		all = append(all, t)
+	}
+	return all
+}
+
 // reach returns a connection to t, or nil if it gives up.
 func (c *Cluster) reach(t target) net.Conn {
 	for attempt := 1; ; attempt++ {
 		set := c.settings.Load()
-		if t.explicit && !set.dials(t.url) {
+		if t.explicit && !set.dials(t.url) || t.account != "" && !slices.Contains(set.Pinned, t.account) {
 			return nil
 		}
 		nc, err := c.dialOnce(t)
@@ -156,7 +178,7 @@ func (t target) next() target {
 // connection for ever get out of step (spec: cluster-routes 3, 5.2).
 func (c *Cluster) reconnect(t target) {
 	c.spawn(func() {
-		if c.pause(jitter(t.explicit)) {
+		if c.pause(t.jitter()) {
 			c.solicit(t)
 		}
 	})

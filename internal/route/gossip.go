@@ -16,19 +16,27 @@ const (
 	gossipOverride
 )
 
-// gossipLocked tells all other servers of the new one at the end of s (spec:
-// cluster-routes 8).
+// gossipLocked tells all other servers of the new one at the end of s, and of each
+// connection for one account (spec: cluster-routes 8).
 func (c *Cluster) gossipLocked(s *Session) {
+	if s.account == "" && s.member.pooled() > 1 {
+		return // it is known already
+	}
 	learnt := s.dialed != nil && !s.dialed.explicit
 	if learnt && s.dialed.mode != gossipOverride || s.info.GossipMode == gossipDisabled {
 		return
 	}
-	for id, to := range c.remotes {
-		if id == s.remoteID {
+	for id, m := range c.members {
+		if id == s.remoteID || m.noPool && s.account != "" {
 			continue
+		}
+		to := m.first()
+		if own := m.pinned[s.account]; own != nil {
+			to = own
 		}
 		i := *s.info
 		i.Nonce = ""
+		i.PoolIndex, i.Account = 0, s.account
 		i.GossipMode = gossipDefault
 		switch accepted := s.dialed == nil; {
 		case accepted && to.dialed != nil && to.dialed.explicit, !accepted && s.dialed.explicit:
@@ -41,17 +49,25 @@ func (c *Cluster) gossipLocked(s *Session) {
 	}
 }
 
-// hear takes the word of another server that there is a third one.
-func (c *Cluster) hear(i *wire.RouteInfo) {
+// hear takes the word of the server of s that there is a third one, or that it has a
+// connection for one account.
+func (c *Cluster) hear(s *Session, i *wire.RouteInfo) {
 	set := c.settings.Load()
 	c.mu.Lock()
-	_, connected := c.remotes[i.ServerID]
+	m := c.members[i.ServerID]
+	connected := m != nil && (i.Account == "" && m.pooled() > 0 || m.pinned[i.Account] != nil)
+	mute := s.member != nil && s.member.noPool // it knows nothing of accounts
 	c.mu.Unlock()
 	u, err := url.Parse(i.IP)
-	if connected || i.ServerID == "" || i.Account != "" || err != nil || u.Host == "" || set.configures(i, u) {
+	if connected || i.ServerID == "" || err != nil || u.Host == "" || set.configures(i, u) {
 		return
 	}
-	c.solicit(target{url: withCredentials(u, i, set), mode: i.GossipMode})
+	t := target{url: withCredentials(u, i, set), account: i.Account, mode: i.GossipMode}
+	if mute {
+		c.solicitAll(t)
+	} else {
+		c.solicit(t)
+	}
 }
 
 // configures reports whether a server is one that is dialed anyway.

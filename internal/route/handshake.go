@@ -20,7 +20,8 @@ const (
 )
 
 // begin begins a session: an accepted connection is told INFO at once, and what was
-// dialed CONNECT and INFO (spec: cluster-routes 4.1).
+// dialed CONNECT, and INFO unless that depends on the one of the other server (spec:
+// cluster-routes 4.1).
 func (c *Cluster) begin(s *Session) {
 	set := c.settings.Load()
 	if !c.enter(s) {
@@ -29,14 +30,17 @@ func (c *Cluster) begin(s *Session) {
 	}
 	log := c.cfg.Log
 	log.Noticef("%s - Route connection created", s.conn)
+	s.conn.HoldPings(set.Compression.negotiable())
 	switch {
 	case s.dialed != nil:
 		s.conn.Out.Append(c.connectLine(set, s.dialed))
 		log.Debugf("%s - Route connect msg sent", s.conn)
-		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true, mode: s.dialed.mode}))
+		if !s.delayed {
+			s.conn.Out.Append(c.infoLine(set, s.introduction()))
+		}
 		s.conn.StartPings()
 	default:
-		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true}))
+		s.conn.Out.Append(c.infoLine(set, infoFor{initial: true, compression: set.Compression.Mode}))
 		if set.guarded() {
 			s.timed = true
 			s.conn.ReadApart(true)
@@ -131,10 +135,19 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 		return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "INFO without a server_id"}
 	case s.dialed == nil && i.ServerName != "" && i.ServerName == set.ServerName:
 		return &conn.Verdict{Reason: conn.DuplicateServerName, Log: "Remote server has a duplicate name: " + strconv.Quote(i.ServerName)}
-	case i.Account != "":
-		return refusal("Not possible to have a dedicated route for account "+strconv.Quote(i.Account)+" between those servers",
-			conn.ProtocolViolation, "")
 	}
+	if s.dialed == nil {
+		s.account = i.Account
+	}
+	if !s.negotiated {
+		if wait, v := s.negotiate(i); v != nil {
+			return v
+		} else if wait {
+			s.conn.Out.Flush(true)
+			return nil
+		}
+	}
+	s.conn.HoldPings(false)
 	s.self.NoHeaders.Store(!i.Headers && i.ServerName != "") // before 2.2 CONNECT says it
 	if i.IP == "" {
 		i.IP = routeURL(s.addr(), i.Port)
@@ -142,8 +155,9 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 	if name := i.ServerName; name != "" {
 		s.remoteName.Store(&name)
 	}
-	if !c.register(s, i) {
-		return &conn.Verdict{Reason: conn.DuplicateRoute}
+	s.parser.Origins = i.LeafOriginDrop
+	if v := c.register(s, i); v != nil {
+		return v
 	}
 	s.state = active
 	return nil

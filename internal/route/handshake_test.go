@@ -27,11 +27,11 @@ func TestAcceptorIsFirst(t *testing.T) {
 	w := newWorld(t, true).start()
 	p := w.dialIn()
 	i, line := p.info(t)
-	if i.ServerID != ownID || i.ServerName != "A" || i.Proto != 2 || i.Cluster != "C1" || !i.Headers || !i.LeafOrigin ||
+	if i.ServerID != ownID || i.ServerName != "A" || i.Proto != 2 || i.Cluster != "C1" || !i.Headers || !i.LeafOrigin || !i.LeafOriginDrop ||
 		len(i.Nonce) != 15 || i.Host != "127.0.0.1" || i.Port != w.set.Port || len(i.ConnectURLs) != 1 || !strings.HasSuffix(line, "} ") {
 		t.Errorf("%s", line)
 	}
-	for _, field := range []string{"compression", "route_pool_size", "lnocu", "auth_required", "tls_required", "ip", "gossip_mode", "import"} {
+	for _, field := range []string{"compression", "route_pool_size", "auth_required", "tls_required", "ip", "gossip_mode", "import"} {
 		if strings.Contains(line, `"`+field+`"`) {
 			t.Errorf("INFO has %s: %s", field, line)
 		}

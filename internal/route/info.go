@@ -16,7 +16,16 @@ const proto = 2
 type infoFor struct {
 	initial  bool // the first on a connection
 	lameDuck bool
-	mode     int // of gossip
+	mode     int    // of gossip
+	index    int    // in the pool
+	account  string // that the connection is for
+	// compression is the mode of this side.
+	compression string
+}
+
+// introduction is for the INFO of this server on a connection that it has dialed.
+func (s *Session) introduction() infoFor {
+	return infoFor{initial: true, mode: s.dialed.mode, index: s.slot, account: s.account, compression: s.compression}
 }
 
 // infoLine is this server's INFO (spec: cluster-routes 4.2).
@@ -39,6 +48,11 @@ func (c *Cluster) infoLine(set *Settings, f infoFor) []byte {
 		ClusterDynamic: dynamic,
 		LameDuck:       f.lameDuck,
 		LeafOrigin:     true,
+		LeafOriginDrop: true,
+		Compression:    f.compression,
+		PoolSize:       max(set.PoolSize, 0),
+		PoolIndex:      f.index,
+		Account:        f.account,
 		GossipMode:     f.mode,
 	}
 	if set.Advertised {

@@ -19,17 +19,20 @@ func (i *imports) tells(filter string, n int) bool {
 	return i.now.imports(filter) || n == 0 && i.pending && i.before.imports(filter)
 }
 
-// LocalInterest implements account.Watcher: it appends to the queues of all routes. It
-// is called under the lock of an interest shard, so that what other servers hear is in
-// order (spec: cluster-routes 13.5).
+// LocalInterest implements account.Watcher: it appends to the queues of the routes that
+// carry the account, one to each server. It is called under the lock of an interest shard,
+// so that what other servers hear is in order (spec: cluster-routes 13.5).
 func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int) {
-	links := *c.links.Load()
+	links := c.links.Load().of(a)
 	if len(links) == 0 || !c.imports.Load().tells(filter, n) {
 		return
 	}
 	var b [256]byte // longer lines are allocated
-	line := wire.AppendInterest(b[:0], a.Name, filter, group, n)
-	for _, s := range links {
+	line := b[:0]
+	for i, s := range links {
+		if i == 0 || s.link.Pinned != links[i-1].link.Pinned {
+			line = wire.AppendInterest(b[:0], s.naming(a), filter, group, n)
+		}
 		s.conn.Out.Append(line)
 	}
 	c.unsent.Store(true)
@@ -38,27 +41,36 @@ func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int)
 // Settle implements account.Watcher: it sends what was appended.
 func (c *Cluster) Settle() {
 	if c.unsent.Load() && c.unsent.Swap(false) {
-		for _, s := range *c.links.Load() {
-			s.conn.Out.Flush(true)
+		v := c.links.Load()
+		for _, links := range v.slots {
+			flush(links)
 		}
+		for _, links := range v.pinned {
+			flush(links)
+		}
+	}
+}
+
+func flush(links []*Session) {
+	for _, s := range links {
+		s.conn.Out.Flush(true)
 	}
 }
 
 // pieceBytes is how much of a snapshot is appended at a time.
 const pieceBytes = 64 << 10
 
-// announceLocked tells the server of s of all local interest (spec: cluster-routes 13.3).
+// announceLocked tells the server of s of all local interest that goes over s (spec:
+// cluster-routes 13.3).
 // s is among the links already: a change is in this snapshot or follows it.
 func (c *Cluster) announceLocked(s *Session) {
 	rules := c.imports.Load().now
 	p := pieces{to: s}
-	for _, a := range c.cfg.Accounts.All() {
-		a.EachLocal(func(filter, group string, n int) {
-			if rules.imports(filter) {
-				p.add(a.Name, filter, group, n)
-			}
-		}, p.flush)
-	}
+	c.eachCarried(s, func(account, filter, group string, n int) {
+		if rules.imports(filter) {
+			p.add(account, filter, group, n)
+		}
+	}, p.flush)
 	c.cfg.Log.Debugf("%s - Sent local subscriptions to route", s.conn)
 }
 

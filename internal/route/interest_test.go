@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"nats-server/internal/facts"
 	"nats-server/internal/interest"
 	"nats-server/internal/testkit"
 )
@@ -176,4 +178,34 @@ func TestTellingAllocatesNothing(t *testing.T) {
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// Interest of leafnodes and of clients is told apart if the other server does so, too
+// (spec: cluster-routes 13.4): else what one withdraws the other has lost as well.
+func TestOriginOfInterest(t *testing.T) {
+	w := newWorld(t, false).start()
+	p := w.join("NPEER", `,"lnocu":true`)
+	f := func(in string, wanted int) {
+		t.Helper()
+		p.Send(in)
+		p.quiet(t)
+		if got := w.wanted(); got != wanted {
+			t.Errorf("after %q %d remote subscriptions, want %d", in, got, wanted)
+		}
+	}
+	f("RS+ $G a\r\nLS+ L1 $G a\r\nLS+ L2 $G a\r\nLS+ L2 $G a\r\n", 3)
+	f("RS+ $G a q 1\r\nLS+ L1 $G a q 2\r\n", 5)
+	if subs := w.Routes(9)[0].Subs; len(subs) != 5 || !slices.ContainsFunc(subs, func(s facts.Subscription) bool { return s.SID == "L L1 $G a q" }) {
+		t.Errorf("%+v", subs)
+	}
+	f("RS- $G a\r\nRS- $G a q\r\n", 3)
+	f("LS- L3 $G a\r\nLS- L1 $G a\r\n", 2)
+	f("LS- L2 $G a\r\nLS- L1 $G a q\r\n", 0)
+	p.Send("LS- $G a\r\n")
+	p.closes(t, "")
+	w.logs("processRemoteUnsub parse error")
+
+	p = w.join("NOLD", "")
+	f("RS+ $G a\r\nLS+ L1 $G a\r\n", 1)
+	f("LS-  $G a\r\n", 0)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nats-server/internal/account"
+	"nats-server/internal/conn"
 	"nats-server/internal/dial"
 	"nats-server/internal/interest"
 )
@@ -15,6 +16,7 @@ func (c *Cluster) left(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s.conn.ID)
 	c.past.add(s.conn)
+	upgraded := s.member != nil && s.member.noPool && c.settings.Load().PoolSize > 0
 	changed := c.unregisterLocked(s)
 	again, wanted := c.againLocked(s)
 	c.mu.Unlock()
@@ -22,20 +24,36 @@ func (c *Cluster) left(s *Session) {
 	if changed {
 		c.tell()
 	}
-	if wanted {
-		c.reconnect(again)
+	if !wanted {
+		return
+	}
+	c.reconnect(again)
+	if upgraded { // perhaps: then it has a pool when it comes back (spec: cluster-routes 3)
+		for _, t := range c.pinnedOf(again) {
+			c.reconnect(t)
+		}
 	}
 }
 
 // unregisterLocked takes s out of what subscribers and others see, and reports whether
 // clients are to be told.
 func (c *Cluster) unregisterLocked(s *Session) (changed bool) {
-	if c.remotes[s.remoteID] != s {
+	m := s.member
+	if m == nil {
 		return false
 	}
-	delete(c.remotes, s.remoteID)
+	s.member = nil
+	if s.account != "" {
+		delete(m.pinned, s.account)
+	} else {
+		m.slots[s.slot] = nil
+	}
+	if m.first() == nil {
+		delete(c.members, s.remoteID)
+		changed = c.learnt.drop(m)
+	}
 	c.relinkLocked()
-	return c.learnt.drop(s)
+	return changed
 }
 
 // againLocked returns what is to be dialed after the end of s, if anything (spec:
@@ -48,22 +66,27 @@ func (c *Cluster) againLocked(s *Session) (t target, wanted bool) {
 	case s.remoteID == c.cfg.ServerID:
 		log.Debugf("Detected route to self, ignoring %q", dial.Redacted(s.url))
 		return t, false
-	case s.remoteID != "" && c.remotes[s.remoteID] != nil:
+	case c.members[s.remoteID] != nil && !c.members[s.remoteID].lacks(s):
 		log.Debugf("Not attempting reconnect for solicited route, already connected to %q", s.remoteID)
 		return t, false
 	}
 	log.Debugf("Attempting reconnect for solicited route %q", dial.Redacted(s.url))
-	t = target{url: s.url, explicit: s.explicit, again: true}
+	t = target{url: s.url, explicit: s.explicit, account: s.account, again: true}
+	switch s.conn.Reason() {
+	case conn.ParseError, conn.ProtocolViolation, conn.DuplicateRoute:
+		t.refused = true
+	}
 	if s.dialed != nil {
 		t.mode = s.dialed.mode
 	}
 	return t, true
 }
 
-// jitter is the wait before a route is dialed anew.
-func jitter(explicit bool) time.Duration {
+// jitter is the wait before t is dialed anew. Where one of the two has refused the other
+// there is no hurry.
+func (t *target) jitter() time.Duration {
 	d := rand.N(100 * time.Millisecond)
-	if explicit {
+	if t.explicit || t.refused {
 		d += retryDelay
 	}
 	return d
@@ -89,16 +112,19 @@ func (s *Session) dropAllInterest() {
 // cluster-routes 18.1).
 func (c *Cluster) AnnounceLameDuck() {
 	set := c.settings.Load()
-	for _, s := range *c.links.Load() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.members {
+		s := m.first()
 		s.conn.Out.Append(c.infoLine(set, infoFor{lameDuck: true}))
-		s.conn.Out.Flush(true)
+		s.conn.Out.Flush(false)
 	}
 }
 
 // leaves is told that the server of s is about to go.
 func (c *Cluster) leaves(s *Session) {
 	c.mu.Lock()
-	changed := c.learnt.drop(s)
+	changed := s.member != nil && c.learnt.drop(s.member)
 	c.mu.Unlock()
 	if changed {
 		c.tell()

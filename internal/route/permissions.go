@@ -82,13 +82,11 @@ func (c *Cluster) repermit(old, set *Settings) {
 // as it is, or with a most of 0, that there is none.
 func (c *Cluster) diffLocked(s *Session, a, b *Rules, most int) {
 	p := pieces{to: s}
-	for _, acct := range c.cfg.Accounts.All() {
-		acct.EachLocal(func(filter, group string, n int) {
-			if !a.imports(filter) && b.imports(filter) {
-				p.add(acct.Name, filter, group, n*most)
-			}
-		}, p.flush)
-	}
+	c.eachCarried(s, func(account, filter, group string, n int) {
+		if !a.imports(filter) && b.imports(filter) {
+			p.add(account, filter, group, n*most)
+		}
+	}, p.flush)
 }
 
 // restrict drops what the other server may not ask for any more.
@@ -115,11 +113,12 @@ func (s *Session) restrict(set *Settings) {
 // laterInfo takes an INFO on an established route (spec: cluster-routes 4.4, end).
 func (c *Cluster) laterInfo(s *Session, i *wire.RouteInfo) {
 	switch {
-	case i.AccountRequest != "": // of pools, which there are none of
+	case i.AccountRequest != "":
+		s.accountMoves(i)
 	case i.Gateway != "":
 		c.cfg.Log.Errorf("Received information about gateway %q from %s, but gateway is not configured", i.Gateway, s.conn)
 	case i.ServerID != s.remoteID:
-		c.hear(i)
+		c.hear(s, i)
 	case i.LameDuck:
 		c.leaves(s)
 	default:
@@ -142,13 +141,11 @@ func (c *Cluster) widened(s *Session, i *wire.RouteInfo) {
 	s.export = i.Export
 	rules := c.imports.Load().now
 	p := pieces{to: s}
-	for _, a := range c.cfg.Accounts.All() {
-		a.EachLocal(func(filter, group string, n int) {
-			if rules.imports(filter) && next.exports([]byte(filter)) && !old.exports([]byte(filter)) {
-				p.add(a.Name, filter, group, n)
-			}
-		}, p.flush)
-	}
+	c.eachCarried(s, func(account, filter, group string, n int) {
+		if rules.imports(filter) && next.exports([]byte(filter)) && !old.exports([]byte(filter)) {
+			p.add(account, filter, group, n)
+		}
+	}, p.flush)
 	s.conn.Out.Flush(false)
 }
 

@@ -1,12 +1,15 @@
 package route
 
 import (
+	"strconv"
+
+	"nats-server/internal/conn"
 	"nats-server/internal/wire"
 )
 
-// register makes s the route to the server that has sent i, or reports false if there is
-// one already. What follows has the order of spec: cluster-routes 7.
-func (c *Cluster) register(s *Session, i *wire.RouteInfo) bool {
+// register makes s a route to the server that has sent i, or returns why it is none. What
+// follows has the order of spec: cluster-routes 7.
+func (c *Cluster) register(s *Session, i *wire.RouteInfo) *conn.Verdict {
 	set := c.settings.Load()
 	c.mu.Lock()
 	s.remoteID, s.info = i.ServerID, i
@@ -14,44 +17,41 @@ func (c *Cluster) register(s *Session, i *wire.RouteInfo) bool {
 	if s.dialed == nil {
 		s.url = ownURL(i, set)
 	}
-	if c.closing || c.isDuplicateLocked(s) {
+	changed := c.purgeLocked(s.remoteID)
+	if v := c.placeLocked(s); v != nil {
 		c.mu.Unlock()
-		return false
+		if changed {
+			c.tell()
+		}
+		return v
 	}
-	c.remotes[s.remoteID] = s
+	if s.delayed {
+		s.conn.Out.Append(c.infoLine(set, s.introduction()))
+	}
 	c.past.accepted++
-	learnt := c.learnt.add(s, set)
+	if s.member.count() == 1 && c.learnt.add(s.member, i.ConnectURLs, set) {
+		changed = true
+	}
 	c.relinkLocked()
 	c.gossipLocked(s)
 	c.announceLocked(s)
+	if s.dialed != nil && s.account == "" && s.member.free(s.poolSize) >= 0 {
+		s.filling = true
+		s.conn.Out.Append(c.conn.PingLine)
+	}
 	c.mu.Unlock()
 	s.conn.Out.Flush(true)
-	if learnt {
+	if changed {
 		c.tell()
 	}
-	c.cfg.Log.Debugf("%s - Registering remote route %q", s.conn, i.ServerID)
-	return true
+	c.cfg.Log.Debugf("%s - Registering remote route %q%s", s.conn, i.ServerID, s.forAccount())
+	return nil
 }
 
-// isDuplicateLocked reports whether there is another route to the server of s, which is
-// then the one to be kept (spec: cluster-routes 5.2). There is no rule which of two is
-// kept, so the other server may keep the one that is closed here: the survivor is dialed
-// anew when it ends, whoever has dialed it first.
-func (c *Cluster) isDuplicateLocked(s *Session) bool {
-	kept := c.remotes[s.remoteID]
-	if kept == nil {
-		return false
+// forAccount tells which account s is for, if it is for one alone.
+func (s *Session) forAccount() string {
+	if s.account == "" {
+		return ""
 	}
-	if kept.conn.Closed() { // it has not been told of yet
-		c.unregisterLocked(kept)
-		return false
-	}
-	s.noReconnect = true
-	kept.retry = true
-	// The URL goes with "explicit": only a configured one is dialed for ever.
-	if s.solicited && !kept.solicited || s.explicit && !kept.explicit {
-		kept.solicited, kept.explicit, kept.url = true, s.explicit, s.url
-	}
-	c.cfg.Log.Debugf("%s - Detected duplicate remote route %q", s.conn, s.remoteID)
-	return true
+	return " for account " + strconv.Quote(s.account)
 }

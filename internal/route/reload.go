@@ -25,6 +25,9 @@ func (c *Cluster) Reload(set Settings) {
 	if set.User != old.User || set.Password != old.Password || set.TLS != nil {
 		c.revalidate(&set)
 	}
+	if !reflect.DeepEqual(old.Compression, set.Compression) {
+		c.recompress(old, &set)
+	}
 	c.reroute(old, &set)
 	c.tell()
 }
@@ -71,7 +74,7 @@ func (c *Cluster) reroute(old, set *Settings) {
 	}
 	for _, u := range set.Routes {
 		if !old.dials(u) {
-			c.solicit(target{url: u, explicit: true})
+			c.solicitAll(target{url: u, explicit: true})
 		}
 	}
 }

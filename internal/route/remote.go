@@ -7,11 +7,10 @@ import (
 	"nats-server/internal/wire"
 )
 
-// addInterest takes RS+ and LS+ (spec: cluster-routes 13.4). Interest of leafnodes is not
-// told apart from that of clients: this server does not ask for the origin in LS-.
+// addInterest takes RS+ and LS+ (spec: cluster-routes 13.4).
 func (s *Session) addInterest(in *wire.RemoteInterest) {
 	log := s.mesh.cfg.Log
-	a := s.mesh.cfg.Accounts.Find(in.Account)
+	a := s.accountOf(in.Account)
 	switch {
 	case a == nil:
 		log.Errorf("%s - Unknown account %q for remote subject %q", s.conn, in.Account, in.Subject)
@@ -32,22 +31,32 @@ func (s *Session) addInterest(in *wire.RemoteInterest) {
 		subs = new(interest.Remotes)
 		s.remotes[a] = subs
 	}
-	if sub := subs.Find(in.Subject, in.Queue); sub != nil {
+	origin := s.originOf(in)
+	if sub := subs.Find(in.Subject, in.Queue, origin); sub != nil {
 		if len(in.Queue) > 0 && sub.Weight() != in.Weight {
 			sub.SetWeight(in.Weight)
 			a.Changed(sub)
 		}
 		return
 	}
-	sub := interest.NewRemote(&s.self, in.Subject, in.Queue, in.Weight)
+	sub := interest.NewRemote(&s.self, in.Subject, in.Queue, origin, in.Weight)
 	subs.Add(sub)
 	a.Subscribe(sub)
 	s.numSubs.Add(1)
 }
 
+// accountOf returns the account of that name, or nil. Where lines name none it is the one
+// that the connection is for.
+func (s *Session) accountOf(name []byte) *account.Account {
+	if s.parser.Pinned {
+		return s.mesh.cfg.Accounts.Lookup(s.account)
+	}
+	return s.mesh.cfg.Accounts.Find(name)
+}
+
 // dropInterest takes RS- and LS-.
 func (s *Session) dropInterest(in *wire.RemoteInterest) {
-	a := s.mesh.cfg.Accounts.Find(in.Account)
+	a := s.accountOf(in.Account)
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for subject %q", s.conn, in.Account, in.Subject)
 		return
@@ -58,13 +67,41 @@ func (s *Session) dropInterest(in *wire.RemoteInterest) {
 	if subs == nil {
 		return
 	}
-	if sub := subs.Find(in.Subject, in.Queue); sub != nil {
+	if sub := subs.Find(in.Subject, in.Queue, s.originOf(in)); sub != nil {
 		s.dropLocked(a, subs, sub)
 	}
+}
+
+// accountMoves is told that the other server has a connection of its own for an account
+// from now on, after a reload: what it wanted in it over s is void. It waits for the answer
+// (spec: cluster-routes 18.3).
+func (s *Session) accountMoves(i *wire.RouteInfo) {
+	if i.Account == "" {
+		return // an answer, to nothing that was asked
+	}
+	a := s.mesh.cfg.Accounts.Lookup(i.Account)
+	s.mu.Lock()
+	if subs := s.remotes[a]; a != nil && subs != nil && !s.parser.Pinned {
+		delete(s.remotes, a)
+		s.numSubs.Add(-int64(subs.Len()))
+		subs.Each(a.Unsubscribe)
+	}
+	s.mu.Unlock()
+	i.Account = ""
+	s.sender.Control(i.Line())
 }
 
 func (s *Session) dropLocked(a *account.Account, subs *interest.Remotes, sub *interest.Sub) {
 	subs.Remove(sub)
 	a.Unsubscribe(sub)
 	s.numSubs.Add(-1)
+}
+
+// originOf tells interest of leafnodes from that of clients, if the other server does so
+// when it withdraws it, too. Else there is one count for both.
+func (s *Session) originOf(in *wire.RemoteInterest) []byte {
+	if !s.parser.Origins {
+		return nil
+	}
+	return in.Origin
 }

@@ -15,8 +15,8 @@ import (
 // other server's interest each.
 func (c *Cluster) Routes(subs int) []facts.Route {
 	c.mu.Lock()
-	all := make([]facts.Route, 0, len(c.remotes))
 	sessions := c.registeredLocked()
+	all := make([]facts.Route, 0, len(sessions))
 	for _, s := range sessions {
 		all = append(all, s.reportLocked())
 	}
@@ -32,12 +32,14 @@ func (c *Cluster) Routes(subs int) []facts.Route {
 
 func (s *Session) reportLocked() facts.Route {
 	r := facts.Route{
-		RemoteID:   s.remoteID,
-		RemoteName: s.info.ServerName,
-		Solicited:  s.dialed != nil,
-		Configured: s.explicit,
-		Import:     permissions(s.info.Import),
-		Export:     permissions(s.export),
+		RemoteID:    s.remoteID,
+		RemoteName:  s.info.ServerName,
+		Solicited:   s.dialed != nil,
+		Configured:  s.explicit,
+		Pinned:      s.account,
+		Compression: s.compressionLocked(),
+		Import:      permissions(s.info.Import),
+		Export:      permissions(s.export),
 	}
 	s.conn.Facts(&r.Connection)
 	r.Subscriptions = int(s.numSubs.Load())
@@ -61,6 +63,9 @@ func (s *Session) subscriptions(most int) (list []facts.Subscription) {
 				return
 			}
 			id := "R " + acct.Name + " " + sub.Filter()
+			if sub.Origin() != "" {
+				id = "L " + sub.Origin() + id[1:]
+			}
 			if g := sub.Group(); g != "" {
 				id += " " + g
 			}
@@ -90,7 +95,7 @@ func (p *past) add(c *conn.Conn) {
 func (c *Cluster) Totals() facts.Totals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := facts.Totals{Open: len(c.remotes), Accepted: c.past.accepted, Traffic: c.past.total, Closed: maps.Clone(c.past.closed)}
+	t := facts.Totals{Open: len(c.registeredLocked()), Accepted: c.past.accepted, Traffic: c.past.total, Closed: maps.Clone(c.past.closed)}
 	for _, s := range c.sessions {
 		t.Traffic.Add(s.conn.Traffic())
 	}

@@ -12,6 +12,7 @@ import (
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
 	"nats-server/internal/interest"
+	"nats-server/internal/squeeze"
 	"nats-server/internal/wire"
 )
 
@@ -20,9 +21,12 @@ type Session struct {
 	mesh   *Cluster
 	conn   *conn.Conn
 	dialed *target // nil if it was accepted
-	self   interest.Subscriber
-	link   interest.Link
-	sender *delivery.Sender
+	// account is the one that the connection is for; "" = it is one of a pool, or the only
+	// one. It is set before the connection is registered.
+	account string
+	self    interest.Subscriber
+	link    interest.Link
+	sender  *delivery.Sender
 
 	// Of the reader.
 	parser  wire.RouteParser
@@ -31,6 +35,11 @@ type Session struct {
 	verbose bool                        // each line is answered with +OK
 	in      struct{ msgs, bytes int64 } // in this read
 	used    bool                        // interest has come in this read
+	delayed bool                        // INFO is to be sent when that of the other server has come
+	// negotiated tells that it is settled whether there is compression, and switched that
+	// it was just now that there is.
+	negotiated, switched bool
+	filling              bool // with the next PONG another connection is to be dialed
 
 	remoteName atomic.Pointer[string]
 	numSubs    atomic.Int64
@@ -43,10 +52,14 @@ type Session struct {
 	retry       bool             // is dialed anew though it was accepted
 	noReconnect bool             // is not dialed anew
 	url         *url.URL         // where to dial it
-	urls        []string         // of clients, that were learnt from it
 	creds       auth.Credentials // that it presented
 	cert        *secured         // nil without TLS
 	export      *wire.Rules      // of the peer, as last told
+	member      *member          // its server, while it is registered
+	compression string           // mode of this side; as configured until it is settled
+	codec       *squeeze.Codec   // nil without compression
+	slot        int              // its place there, if it is not for one account
+	poolSize    int              // how many such places there are, as both servers see it
 
 	mu      sync.Mutex // also held while one of them changes its account's interest
 	remotes map[*account.Account]*interest.Remotes
@@ -61,13 +74,15 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 	}
 	if t != nil {
 		s.state = awaitInfo
-		s.solicited, s.explicit, s.url = true, t.explicit, t.url
+		s.solicited, s.explicit, s.url, s.account = true, t.explicit, t.url, t.account
 	}
 	s.conn = conn.New(open, id, &c.conn)
 	s.conn.Bind(s)
 	s.self.Queue, s.self.Link = &s.conn.Out, &s.link
 	s.sender = delivery.NewRouted(&s.self)
 	set := c.settings.Load()
+	s.delayed = t != nil && (set.PoolSize > 0 || set.Compression.negotiable())
+	s.compression = set.Compression.Mode
 	s.rules = set.Export
 	s.self.Rights.Store(set.exportRights())
 	return s
@@ -90,6 +105,10 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 		used += n
 		if err := s.obey(verb); err != nil {
 			return used, 0, err
+		}
+		if s.switched {
+			s.switched = false
+			return used, 0, nil // what follows is compressed
 		}
 	}
 	return used, 0, nil
@@ -116,6 +135,11 @@ func (s *Session) obey(verb wire.Verb) error {
 		s.sender.Control(pongLine)
 	case wire.Pong:
 		s.conn.Pong()
+		if s.filling {
+			s.filling = false
+			s.mesh.fill(s)
+		}
+		s.adapt()
 	case wire.RMsg, wire.RSub, wire.RUnsub, wire.LSub, wire.LUnsub:
 		if s.state != active {
 			return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "messages or interest before INFO"}
@@ -152,7 +176,7 @@ func (s *Session) traffic(verb wire.Verb) {
 func (s *Session) message(m *wire.RoutedMsg) {
 	s.in.msgs++
 	s.in.bytes += int64(len(m.Body))
-	a := s.mesh.cfg.Accounts.Find(m.Account)
+	a := s.accountOf(m.Account)
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for routed message on subject: %q", s.conn, m.Account, m.Subject)
 		return

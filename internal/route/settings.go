@@ -46,6 +46,11 @@ type Settings struct {
 	ErrorEvery     int  // first attempts that fail are errors in the log once in so many
 	RetryEvery     int  // the same for later ones
 
+	PoolSize int      // connections to each server, at most MostSlots; below 1: one, which other servers are told
+	Pinned   []string // accounts with a connection of their own; only with a PoolSize
+
+	Compression Compression
+
 	User, Password string          // of the cluster; "" = none
 	Auth           *auth.Directory // lets in who has them
 	AuthTimeout    time.Duration

@@ -6,15 +6,15 @@ type learnt struct {
 	ever  bool // there was another server, so that clients are told the own ones, too
 }
 
-// add takes those of a new route, and reports whether clients are to be told.
-func (l *learnt) add(s *Session, set *Settings) (changed bool) {
+// add takes those of a new server, and reports whether clients are to be told.
+func (l *learnt) add(m *member, urls []string, set *Settings) (changed bool) {
 	if set.NoAdvertise {
 		return false
 	}
 	changed = !l.ever
 	l.ever = true
-	s.urls = s.info.ConnectURLs
-	for _, u := range s.urls {
+	m.urls = urls
+	for _, u := range m.urls {
 		if l.count == nil {
 			l.count = make(map[string]int)
 		}
@@ -25,16 +25,16 @@ func (l *learnt) add(s *Session, set *Settings) (changed bool) {
 	return changed
 }
 
-// drop forgets those of a route that ends, or whose server is about to, and reports
-// whether clients are to be told.
-func (l *learnt) drop(s *Session) (changed bool) {
-	for _, u := range s.urls {
+// drop forgets those of a server that is gone, or about to go, and reports whether clients
+// are to be told.
+func (l *learnt) drop(m *member) (changed bool) {
+	for _, u := range m.urls {
 		if l.count[u]--; l.count[u] == 0 {
 			delete(l.count, u)
 			changed = true
 		}
 	}
-	s.urls = nil
+	m.urls = nil
 	return changed
 }
 

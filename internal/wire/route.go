@@ -12,6 +12,7 @@ import (
 type RouteParser struct {
 	Parser
 	Pinned   bool           // lines name no account: the connection is for one alone
+	Origins  bool           // LUnsub names the origin, as servers do that have said lnocu
 	Interest RemoteInterest // of the last RSub, RUnsub, LSub or LUnsub
 	Msg      RoutedMsg      // of the last RMsg
 }
@@ -116,8 +117,7 @@ func (p *RouteParser) interest(b []byte, kind byte) (Verb, int) {
 	return v, n
 }
 
-// readInterest reports whether the arguments are of the right number. LS- has an
-// origin only for peers that ask for it, which this server does not.
+// readInterest reports whether the arguments are of the right number.
 func (p *RouteParser) readInterest(arg []byte, v Verb) bool {
 	f, count := fields(arg)
 	at := 0
@@ -131,7 +131,7 @@ func (p *RouteParser) readInterest(arg []byte, v Verb) bool {
 	if p.Pinned {
 		named = 0
 	}
-	if v == LSub && count > 0 {
+	if (v == LSub || v == LUnsub && p.Origins) && count > 0 {
 		named++
 		in.Origin = next()
 	}

@@ -44,8 +44,8 @@ func routeText(p *wire.RouteParser, v wire.Verb) string {
 }
 
 // parseRoute feeds pieces to a parser as a connection does.
-func parseRoute(pinned bool, pieces ...string) (out []string) {
-	p := &wire.RouteParser{Pinned: pinned}
+func parseRoute(pinned, origins bool, pieces ...string) (out []string) {
+	p := &wire.RouteParser{Pinned: pinned, Origins: origins}
 	p.Limits.ControlLine = 64 << 10
 	var b []byte
 	for _, piece := range pieces {
@@ -70,17 +70,17 @@ func parseRoute(pinned bool, pieces ...string) (out []string) {
 }
 
 func TestRouteGrammar(t *testing.T) {
-	pinned := false
+	pinned, origins := false, false
 	f := func(in string, want ...string) {
 		t.Helper()
-		if got := parseRoute(pinned, in); !slices.Equal(got, want) {
+		if got := parseRoute(pinned, origins, in); !slices.Equal(got, want) {
 			t.Errorf("%q:\n got %q\nwant %q", in, got, want)
 		}
-		if got := parseRoute(pinned, strings.Split(in, "")...); len(want) == 0 || !strings.HasPrefix(want[len(want)-1], "rest") && !slices.Equal(got, want) {
+		if got := parseRoute(pinned, origins, strings.Split(in, "")...); len(want) == 0 || !strings.HasPrefix(want[len(want)-1], "rest") && !slices.Equal(got, want) {
 			t.Errorf("%q, byte by byte:\n got %q\nwant %q", in, got, want)
 		}
 		for at := range len(in) {
-			if got := parseRoute(pinned, in[:at], in[at:]); !slices.Equal(got, want) {
+			if got := parseRoute(pinned, origins, in[:at], in[at:]); !slices.Equal(got, want) {
 				t.Errorf("%q + %q:\n got %q\nwant %q", in[:at], in[at:], got, want)
 			}
 		}
@@ -99,6 +99,11 @@ func TestRouteGrammar(t *testing.T) {
 	f("LS+ A foo\r\n", broken+"processRemoteSub Parse Error")
 	f("LS- A foo\r\n", "LS- /A foo *0")
 	f("LS-  A foo\r\n", "LS- /A foo *0")
+
+	origins = true
+	f("LS- O A foo\r\nLS-  O\tA foo q\r\nRS- A foo q\r\n", "LS- O/A foo *0", "LS- O/A foo q*0", "RS- /A foo q*0")
+	f("LS- A foo\r\n", broken+"processRemoteUnsub parse error")
+	origins = false
 
 	f("RMSG A foo 2\r\nhi\r\n", `MSG /A foo  [] "" "hi" => "2\r\nhi\r\n"`)
 	f("RMSG A foo 0\r\n\r\n", `MSG /A foo  [] "" "" => "0\r\n\r\n"`)
@@ -137,6 +142,8 @@ func TestRouteGrammar(t *testing.T) {
 	pinned = true
 	f("RS+ foo\r\nRS+ foo q 2\r\nRS- foo\r\nRS- foo q\r\n", "RS+ / foo *0", "RS+ / foo q*2", "RS- / foo *0", "RS- / foo q*0")
 	f("LS+ O foo\r\nLS- foo\r\nLS- foo q\r\n", "LS+ O/ foo *0", "LS- / foo *0", "LS- / foo q*0")
+	origins = true
+	f("LS- O foo\r\nLS- O foo q\r\n", "LS- O/ foo *0", "LS- O/ foo q*0")
 	f("RMSG foo 2\r\nhi\r\n", `MSG / foo  [] "" "hi" => "2\r\nhi\r\n"`)
 	f("RMSG foo r 2\r\nhi\r\n", `MSG / foo r [] "" "hi" => "r 2\r\nhi\r\n"`)
 	f("RMSG foo + r q 2\r\nhi\r\n", `MSG / foo r [q] "" "hi" => "r 2\r\nhi\r\n"`)
@@ -161,11 +168,11 @@ func TestAppendInterest(t *testing.T) {
 // FuzzRouteParser feeds any bytes in two pieces: what comes out must not depend on
 // where they are cut, unless something is broken.
 func FuzzRouteParser(f *testing.F) {
-	f.Add("RMSG A foo + r q1 q2 2\r\nhi\r\nRS+ A foo q 1\r\n", 7, false)
-	f.Add("HMSG foo | q 2 4\r\nH:hi\r\nLS- O foo\r\nPING\r\n", 3, true)
-	f.Fuzz(func(t *testing.T, in string, cut int, pinned bool) {
+	f.Add("RMSG A foo + r q1 q2 2\r\nhi\r\nRS+ A foo q 1\r\n", 7, false, false)
+	f.Add("HMSG foo | q 2 4\r\nH:hi\r\nLS- O foo\r\nPING\r\n", 3, true, true)
+	f.Fuzz(func(t *testing.T, in string, cut int, pinned, origins bool) {
 		cut = min(max(cut, 0), len(in))
-		whole, pieces := parseRoute(pinned, in), parseRoute(pinned, in[:cut], in[cut:])
+		whole, pieces := parseRoute(pinned, origins, in), parseRoute(pinned, origins, in[:cut], in[cut:])
 		if !slices.Equal(whole, pieces) && !slices.ContainsFunc(whole, func(s string) bool { return strings.HasPrefix(s, "broken") }) {
 			t.Errorf("%q cut at %d:\n whole  %q\n pieces %q", in, cut, whole, pieces)
 		}

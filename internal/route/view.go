@@ -1,0 +1,84 @@
+package route
+
+import "nats-server/internal/account"
+
+// view is which connections carry the interest of which account (spec: cluster-routes
+// 10.1). It is immutable.
+type view struct {
+	slots  [][]*Session          // one connection to each server, by the account's index
+	pinned map[string][]*Session // of accounts that have connections of their own
+}
+
+// noView is that of a server without routes.
+var noView = &view{slots: make([][]*Session, 1)}
+
+// of returns the connections for an account.
+func (v *view) of(a *account.Account) []*Session {
+	if own, ok := v.pinned[a.Name]; ok {
+		return own
+	}
+	return v.slots[a.Hash%uint32(len(v.slots))]
+}
+
+// relinkLocked makes those that are registered known to subscribers. While the
+// connection for an account is down, nothing of the account goes to that server.
+func (c *Cluster) relinkLocked() {
+	if c.closing {
+		return
+	}
+	set := c.settings.Load()
+	v := &view{slots: make([][]*Session, max(set.PoolSize, 1)), pinned: make(map[string][]*Session)}
+	for _, name := range set.Pinned {
+		v.pinned[name] = nil
+	}
+	for _, m := range c.members {
+		for i := range v.slots {
+			if s := m.carrier(i); s != nil {
+				v.slots[i] = append(v.slots[i], s)
+			}
+		}
+		for name := range v.pinned {
+			s := m.pinned[name]
+			if m.noPool {
+				s = m.carrier(0)
+			}
+			if s != nil {
+				v.pinned[name] = append(v.pinned[name], s)
+			}
+		}
+	}
+	c.links.Store(v)
+}
+
+// carrier is the connection for accounts with that index, nil if it is down.
+func (m *member) carrier(index int) *Session {
+	if m.noPool {
+		index = 0
+	}
+	if index < len(m.slots) {
+		return m.slots[index]
+	}
+	return nil
+}
+
+// eachCarried calls f, as account.EachLocal does, for the local interest that the server
+// of s is told over s.
+func (c *Cluster) eachCarried(s *Session, f func(account, filter, group string, n int), done func()) {
+	v := c.links.Load()
+	for _, a := range c.cfg.Accounts.All() {
+		for _, carrier := range v.of(a) {
+			if carrier == s {
+				name := s.naming(a)
+				a.EachLocal(func(filter, group string, n int) { f(name, filter, group, n) }, done)
+			}
+		}
+	}
+}
+
+// naming is what lines on s call an account: nothing if s is for that alone.
+func (s *Session) naming(a *account.Account) string {
+	if s.link.Pinned {
+		return ""
+	}
+	return a.Name
+}
