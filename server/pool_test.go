@@ -55,7 +55,10 @@ func traffic(t *testing.T, a, b *server.Server, accounts []string) {
 				noErr(t, err)
 				flush(t, to)
 				flush(t, from)
-				awaitInterest(t, from, "echo."+subj)
+				testkit.Eventually(t, patience, "interest", func() bool {
+					_, err := from.Request("echo."+subj, nil, time.Second)
+					return err == nil
+				})
 				for i := range count {
 					size := i % 100
 					if i == count/2 {
@@ -239,4 +242,29 @@ func TestLossOfOneConnection(t *testing.T) {
 		routed(t, a, b, 4)
 		testkit.Eventually(t, patience, "all accounts again", func() bool { return working() == len(from) })
 	}
+}
+
+// Pools and compression change while servers run: routes come anew, and accounts go on.
+func TestReloadOfPoolsAndCompression(t *testing.T) {
+	a := clustered(t, server.ClusterOptions{Name: "C1"}, server.Options{ServerName: "A", Accounts: accountsOf(poolAccounts)})
+	options := server.Options{ServerName: "B", Host: "127.0.0.1", Port: server.RandomPort, Accounts: accountsOf(poolAccounts),
+		Cluster: server.ClusterOptions{Name: "C1", Host: "127.0.0.1", Port: server.RandomPort, Routes: []string{"nats://" + a.ClusterAddr().String()}}}
+	b := testkit.Start(t, &options)
+	routed(t, a, b, 4)
+	f := func(routes int, change func(*server.ClusterOptions)) {
+		t.Helper()
+		next := options
+		change(&next.Cluster)
+		noErr(t, b.ReloadOptions(&next))
+		routed(t, a, b, routes)
+		testkit.Eventually(t, patience, "traffic in all accounts", func() bool {
+			return answers(t, a, b) == len(poolAccounts) && answers(t, b, a) == len(poolAccounts)
+		})
+	}
+	f(6, func(c *server.ClusterOptions) { c.PoolSize = 5 })
+	f(1, func(c *server.ClusterOptions) { c.PoolSize = -1 })
+	f(4, func(c *server.ClusterOptions) {})
+	f(4, func(c *server.ClusterOptions) { c.Compression.Mode = "s2_fast" })
+	f(4, func(c *server.ClusterOptions) { c.Compression.Mode = "s2_best" })
+	f(4, func(c *server.ClusterOptions) { c.Compression.Mode = "off" })
 }

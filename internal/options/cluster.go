@@ -194,7 +194,6 @@ func (c *Cluster) Advertised(host string, port int) (string, int, error) {
 func (o *Options) clusterKeys() keys.Table {
 	c := &o.Cluster
 	const told = "other servers have been told the address, and the port may be taken"
-	const pooled = "other servers have been told, and accounts would change from one connection to another under traffic"
 	t := c.TLS
 	if t == nil {
 		t = &tlsconf.Config{Role: tlsconf.Both}
@@ -220,10 +219,10 @@ func (o *Options) clusterKeys() keys.Table {
 		{Name: "permissions", Value: clusterPermissions(&c.Import, &c.Export),
 			Doc: "Which interest is shared with other servers."},
 		{Name: "tls", Value: t.Block().Then(given), Doc: "Routes are encrypted, and both sides show certificates, which `ca_file` verifies."},
-		{Name: "pool_size", Value: keys.Int(&c.PoolSize, math.MinInt32, mostPoolSize), Default: "3", Since: "2.10.0", Change: keys.Restart, Why: pooled,
-			Doc: "Connections to each server, over which accounts are spread. A negative number means a single one, as with older servers."},
-		{Name: "accounts", Value: keys.Strings(&c.Accounts), Since: "2.10.0", Change: keys.Restart, Why: pooled,
-			Doc: "Names of accounts that have a connection of their own to each server, as the system account always has. Other servers should say the same."},
+		{Name: "pool_size", Value: keys.Int(&c.PoolSize, math.MinInt32, mostPoolSize), Default: "3", Since: "2.10.0",
+			Doc: "Connections to each server, over which accounts are spread. A negative number means a single one, as with older servers. A change connects anew."},
+		{Name: "accounts", Value: keys.Strings(&c.Accounts), Since: "2.10.0",
+			Doc: "Names of accounts that have a connection of their own to each server, as the system account always has. Other servers should say the same. A change connects anew."},
 		{Name: "compression", Value: c.Compression.value(), Default: "accept", Since: "2.10.0",
 			Doc: "How routes are compressed: `off`, `accept` (if the other server wants it), `s2_fast`, `s2_better`, `s2_best`, or `s2_auto`, which goes by the round-trip time. A change from or to `off` or `accept` connects anew."},
 		{Name: "connect_retries", Value: keys.Int(&c.ConnectRetries, 0, math.MaxInt32), Default: "0",

@@ -130,9 +130,9 @@ func TestChangesOfCluster(t *testing.T) {
 	type c = options.Cluster
 	f(func(c *c) { c.Port = 8 }, keys.Restart, "cluster listen")
 	f(func(c *c) { c.Host = "h" }, keys.Restart, "cluster listen")
-	f(func(c *c) { c.PoolSize = 5 }, keys.Restart, "cluster pool_size")
+	f(func(c *c) { c.PoolSize = 5 }, keys.Live, "cluster pool_size")
 	f(func(c *c) { c.Compression.Mode = "fast" }, keys.Live, "cluster compression")
-	f(func(c *c) { c.Accounts = []string{"A"} }, keys.Restart, "cluster accounts")
+	f(func(c *c) { c.Accounts = []string{"A"} }, keys.Live, "cluster accounts")
 	f(func(c *c) { c.Routes = []string{"nats://u:s3cret2@h:1"} }, keys.Live, "cluster routes")
 	f(func(c *c) { c.Name = "C" }, keys.Live, "cluster name")
 	f(func(c *c) { c.Import = &perms.Rules{Allow: []string{"a"}} }, keys.Live, "cluster permissions")

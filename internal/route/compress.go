@@ -134,19 +134,16 @@ func (s *Session) compressionLocked() string {
 func (c *Cluster) recompress(old, set *Settings) {
 	m := &set.Compression
 	inPlace := compresses(old.Compression.Mode) && compresses(m.Mode)
-	var anew []*Session
+	if !inPlace {
+		c.anew(conn.ClientClosed)
+		return
+	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, s := range c.sessions {
-		switch {
-		case !inPlace:
-			anew = append(anew, s)
-		case s.codec != nil:
+		if s.codec != nil {
 			s.compression = m.Mode
 			s.codec.SetLevel(m.level(m.Mode, s.conn.RTT()))
 		}
-	}
-	c.mu.Unlock()
-	for _, s := range anew {
-		s.conn.Close(conn.ClientClosed)
 	}
 }

@@ -23,11 +23,15 @@ const (
 // dialed CONNECT, and INFO unless that depends on the one of the other server (spec:
 // cluster-routes 4.1).
 func (c *Cluster) begin(s *Session) {
-	set := c.settings.Load()
 	if !c.enter(s) {
 		s.conn.Refuse(&conn.Verdict{Reason: conn.ServerShutdown})
 		return
 	}
+	set := c.settings.Load() // of which a change ends those that have entered
+	s.delayed = s.dialed != nil && (set.PoolSize > 0 || set.Compression.negotiable())
+	c.mu.Lock()
+	s.compression = set.Compression.Mode
+	c.mu.Unlock()
 	log := c.cfg.Log
 	log.Noticef("%s - Route connection created", s.conn)
 	s.conn.HoldPings(set.Compression.negotiable())

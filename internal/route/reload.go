@@ -3,6 +3,7 @@ package route
 import (
 	"net/url"
 	"reflect"
+	"slices"
 
 	"nats-server/internal/conn"
 	"nats-server/internal/dial"
@@ -28,8 +29,37 @@ func (c *Cluster) Reload(set Settings) {
 	if !reflect.DeepEqual(old.Compression, set.Compression) {
 		c.recompress(old, &set)
 	}
+	if set.PoolSize != old.PoolSize || !slices.Equal(set.Pinned, old.Pinned) {
+		c.repool(old, &set)
+	}
 	c.reroute(old, &set)
 	c.tell()
+}
+
+// anew ends all connections, of which those that are dialed come back.
+func (c *Cluster) anew(r conn.Reason) {
+	c.mu.Lock()
+	all := c.allLocked()
+	c.mu.Unlock()
+	for _, s := range all {
+		s.conn.Close(r)
+	}
+}
+
+// repool goes on with another pool, or other accounts that have connections of their own:
+// everything comes anew.
+func (c *Cluster) repool(old, set *Settings) {
+	c.anew(conn.RouteRemoved)
+	for _, account := range set.Pinned {
+		if slices.Contains(old.Pinned, account) {
+			continue
+		}
+		for _, u := range set.Routes {
+			if old.dials(u) { // else it is dialed in any case
+				c.reconnect(target{url: u, explicit: true, account: account})
+			}
+		}
+	}
 }
 
 func (c *Cluster) rename(to string) {

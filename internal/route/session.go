@@ -81,8 +81,6 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 	s.self.Queue, s.self.Link = &s.conn.Out, &s.link
 	s.sender = delivery.NewRouted(&s.self)
 	set := c.settings.Load()
-	s.delayed = t != nil && (set.PoolSize > 0 || set.Compression.negotiable())
-	s.compression = set.Compression.Mode
 	s.rules = set.Export
 	s.self.Rights.Store(set.exportRights())
 	return s
