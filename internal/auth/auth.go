@@ -235,6 +235,8 @@ func (d *Directory) Admit(c Credentials, gone func(waited bool) bool) *Identity 
 			return id
 		}
 		return nil
+	case d.noAuth != nil && d.noAuth.Kind == ByNkey && nothing && c.Nkey == "":
+		return d.noAuth.on(c.Type) // before certificates, as if that nkey had been presented
 	case d.mapped != nil:
 		return d.certified(c, gone)
 	case d.noAuth != nil && nothing:

@@ -291,6 +291,15 @@ func TestMappedCertificates(t *testing.T) {
 		t.Errorf("the map is made of %q, want once %q", asked, want)
 	}
 
+	// The nkey of nobody in particular comes before certificates, its name after them.
+	cfg.NoAuthUser = vectorKey
+	d = auth.New(cfg)
+	f("a", auth.Credentials{Certificate: cert}, "nkey:"+vectorKey)
+	f("a", auth.Credentials{Certificate: cert, User: "a"}, "user:a")
+	cfg.NoAuthUser = "a"
+	d = auth.New(cfg)
+	f("", auth.Credentials{Certificate: cert}, "nobody")
+	cfg.NoAuthUser, asked = "", asked[:1]
 	// Without a list of users any certificate will do, and none.
 	cfg.Users = []auth.User{{Nkey: vectorKey}}
 	d = auth.New(cfg)
