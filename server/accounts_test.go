@@ -281,8 +281,9 @@ func TestUsersMoveUnderTraffic(t *testing.T) {
 		})
 	}
 	for i := range 30 {
+		before := visits.Load()
 		noErr(t, s.ReloadOptions(with(1-i%2)))
-		time.Sleep(5 * time.Millisecond) // traffic, and no condition to wait for
+		eventually(t, "those who were moved come again", func() bool { return visits.Load() >= before+4 })
 	}
 	close(over)
 	traffic.Wait()

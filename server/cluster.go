@@ -165,6 +165,7 @@ func (s *Server) clusterSettings(o *Options) (*route.Settings, error) {
 			WriteDeadline: c.WriteDeadline,
 			PingInterval:  c.PingInterval,
 			MaxPingsOut:   c.MaxPingsOut,
+			Unbounded:     true,
 			Patient:       c.WriteTimeout != options.WriteTimeoutClose,
 		},
 	}

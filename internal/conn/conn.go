@@ -47,9 +47,11 @@ type Limits struct {
 	PingInterval  time.Duration
 	MaxPingsOut   int
 
-	// Patient tells that the peer is not cut off for being behind: not at MaxPending,
-	// which is then only what the high-water mark is reckoned from, and at the write
-	// deadline only if it has taken nothing since the last one.
+	// Unbounded tells that the peer is not cut off at MaxPending, which is then only what
+	// the high-water mark is reckoned from.
+	Unbounded bool
+	// Patient tells that the peer is cut off at the write deadline only if it has taken
+	// nothing since the last one.
 	Patient bool
 }
 

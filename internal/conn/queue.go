@@ -209,7 +209,7 @@ func (q *Queue) put(c *buf.Chunk) (failed bool) {
 	q.pending += int64(n)
 	limits := q.conn.cfg.limits()
 	limit := limits.MaxPending
-	if limit > 0 && q.pending > limit && !limits.Patient {
+	if limit > 0 && q.pending > limit && !limits.Unbounded {
 		q.pending -= int64(n)
 		c.Release()
 		failed, _ = q.closeLocked(SlowConsumerPending)

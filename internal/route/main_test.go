@@ -97,7 +97,7 @@ func newWorld(t testing.TB, sockets bool) *world {
 		ServerName: "A", Name: "C1", Host: "127.0.0.1", Port: 7000, ClientURLs: []string{"127.0.0.1:7001"},
 		ErrorEvery: 3600, RetryEvery: 1, AuthTimeout: time.Second, MaxPayload: 1 << 20, ControlLine: 64 << 10,
 		Conn: conn.Limits{
-			MaxPending: 64 << 20, WriteDeadline: patience, PingInterval: 30 * time.Second, MaxPingsOut: 2, Patient: true,
+			MaxPending: 64 << 20, WriteDeadline: patience, PingInterval: 30 * time.Second, MaxPingsOut: 2, Unbounded: true, Patient: true,
 		},
 	}
 	var poller *conn.Poller

@@ -46,26 +46,51 @@ func TestPings(t *testing.T) {
 	})
 }
 
+// behind is a world with a server to which a megabyte, far more than MaxPending, is on
+// its way: what it sends comes back.
+func behind(t *testing.T, patient bool) (*world, peer) {
+	w := newWorld(t, false)
+	w.set.Conn.WriteDeadline, w.set.Conn.MaxPending = 2*time.Second, 64<<10
+	w.set.Conn.PingInterval, w.set.Conn.Patient = time.Hour, patient
+	w.logger.SetLevels(true, false)
+	w.start()
+	p := w.dialIn()
+	p.info(t)
+	p.Send(connectC1 + infoOf("NPEER", "B", 9000, "") + "RS+ $G back q 1\r\n")
+	testkit.Eventually(t, patience, "the route", func() bool { return w.wanted() == 1 })
+	go func() {
+		payload := strings.Repeat("x", 32<<10)
+		for range 32 {
+			p.TrySend([]byte("RMSG $G back | q 32768\r\n" + payload + "\r\n"))
+		}
+	}()
+	return w, p
+}
+
+// A server is cut off at the write deadline if that is asked for, but not for how much it
+// is behind.
+func TestImpatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, p := behind(t, false)
+		time.Sleep(1900 * time.Millisecond)
+		synctest.Wait()
+		if r := w.Routes(0); len(r) != 1 || r[0].Pending < 512<<10 {
+			t.Errorf("before the deadline: %+v", r)
+		}
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		if w.Len() != 0 || !w.log.has("Router connection closed: Slow Consumer (Write Deadline) - Remote: B") {
+			t.Errorf("after it: %d routes", w.Len())
+		}
+		p.Close()
+	})
+}
+
 // A server that reads slowly is not cut off for being behind, one that has stopped is
 // (spec: cluster-routes 12.2).
 func TestSlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, false)
-		w.set.Conn.WriteDeadline, w.set.Conn.MaxPending = 2*time.Second, 64<<10
-		w.set.Conn.PingInterval = time.Hour
-		w.logger.SetLevels(true, false)
-		w.start()
-		p := w.dialIn()
-		p.info(t)
-		p.Send(connectC1 + infoOf("NPEER", "B", 9000, "") + "RS+ $G back q 1\r\n")
-		testkit.Eventually(t, patience, "the route", func() bool { return w.wanted() == 1 })
-		// What it sends comes back: a megabyte, far more than MaxPending.
-		go func() {
-			payload := strings.Repeat("x", 32<<10)
-			for range 32 {
-				p.TrySend([]byte("RMSG $G back | q 32768\r\n" + payload + "\r\n"))
-			}
-		}()
+		w, p := behind(t, true)
 		b := make([]byte, 16<<10)
 		p.Conn.SetReadDeadline(time.Time{})
 		for range 8 { // slowly: some in every period
