@@ -122,8 +122,12 @@ func (c *Command) load(read func(string) (*options.Options, []string, error)) (o
 			return nil, nil, err
 		}
 	}
+	password := o.Password
 	for _, apply := range c.flags.given {
 		apply(o)
+	}
+	if users, _ := o.AllUsers(); o.Password != password && o.Username == "" && len(users) > 0 {
+		warnings = append(warnings, "--pass has no effect: it is the password of a single user, and the configuration has users: add --user, or leave it out")
 	}
 	if t := o.TLS; t != nil && c.flags.tls && len(t.Certificates) == 0 {
 		switch {

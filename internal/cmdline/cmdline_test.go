@@ -308,6 +308,29 @@ func TestFlagsBeatTheFile(t *testing.T) {
 	}
 }
 
+// Who gives a password that nobody has to present is told.
+func TestPasswordBesideUsers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.conf")
+	f := func(text string, warned bool, args ...string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := Parse(append(args, "-c", path))
+		_, warnings, err := c.Load()
+		if err != nil || len(warnings) > 0 != warned {
+			t.Errorf("%s with %q: %v, warnings %q", text, args, err, warnings)
+		}
+	}
+	const users = "authorization { users: [ {user: u, password: p} ] }"
+	f(users, true, "--pass", "x")
+	f("accounts { A { users: [ {user: u, password: p} ] } }", true, "--pass", "x")
+	f(users, false)
+	f("authorization { PASS: x, users: [ {user: u, password: $PASS} ] }", false)
+	f("port: 4223", false, "--pass", "x")
+	f("authorization { user: u, password: p }", false, "--pass", "x")
+}
+
 func TestSecrets(t *testing.T) {
 	f := func(line, want string) {
 		t.Helper()
