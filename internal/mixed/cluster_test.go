@@ -5,6 +5,7 @@ package mixed_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -115,11 +116,17 @@ type person struct {
 	t testing.TB
 }
 
-// connect returns a client of this server and no other.
+// connect returns a client of this server and no other. Errors fail the test, but for
+// those of a connection that ends because its server does.
 func connect(t testing.TB, n *node, options ...nats.Option) person {
 	t.Helper()
+	ending := n.ending
 	options = append([]nats.Option{nats.NoReconnect(), nats.Timeout(patience), nats.ErrorHandler(
-		func(_ *nats.Conn, _ *nats.Subscription, err error) { t.Errorf("a client of %s got %v", n.name, err) })}, options...)
+		func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if broken := new(net.OpError); !ending.Load() || !errors.As(err, &broken) {
+				t.Errorf("a client of %s got %v", n.name, err)
+			}
+		})}, options...)
 	nc, err := nats.Connect(n.url(), options...)
 	if err != nil {
 		t.Fatalf("%s: %v", n.name, err)

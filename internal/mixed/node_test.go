@@ -34,7 +34,8 @@ type node struct {
 	clusterName string // "" = none
 	inCluster   string // more configuration of the cluster
 	log         *output
-	signal      func(os.Signal) error
+	deliver     func(os.Signal) error // see signal
+	ending      *atomic.Bool          // of this run: a signal has been sent
 	ended       chan struct{}
 	at          atomic.Pointer[string] // cluster, for other goroutines
 }
@@ -143,7 +144,7 @@ func (n *node) launch(p program) {
 	if err := os.WriteFile(file, []byte(n.config()), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
-	n.program, n.log, n.ended = p, new(output), make(chan struct{})
+	n.program, n.log, n.ending, n.ended = p, new(output), new(atomic.Bool), make(chan struct{})
 	log := n.log
 	run := n.execute
 	if p == inside {
@@ -170,7 +171,7 @@ func (n *node) execute(p program, file string, log *output, ended chan struct{})
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	n.signal = cmd.Process.Signal
+	n.deliver = cmd.Process.Signal
 	go func() {
 		defer close(ended)
 		_ = cmd.Wait() // that it has ended is enough
@@ -190,7 +191,7 @@ func (n *node) embed(_ program, file string, log *output, ended chan struct{}) e
 		return err
 	}
 	s.SetLogger(log, *debugFlag, *debugFlag)
-	n.signal = func(sig os.Signal) error {
+	n.deliver = func(sig os.Signal) error {
 		if sig == syscall.SIGUSR2 {
 			go s.LameDuckShutdown()
 		} else {
@@ -225,6 +226,12 @@ func (n *node) over() bool {
 	default:
 		return false
 	}
+}
+
+// signal has the process end, in the way of the signal.
+func (n *node) signal(s os.Signal) error {
+	n.ending.Store(true)
+	return n.deliver(s)
 }
 
 // end sends a signal and waits until the process has ended.
