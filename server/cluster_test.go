@@ -186,10 +186,21 @@ func TestLargePayloadOverRoutes(t *testing.T) {
 // answered by "no responders".
 func awaitInterest(t testing.TB, nc *nats.Conn, subj string) {
 	t.Helper()
+	inbox := nats.NewInbox()
+	refusals, err := nc.SubscribeSync(inbox)
+	noErr(t, err)
 	testkit.Eventually(t, patience, "interest in "+subj, func() bool {
-		_, err := nc.Request(subj, nil, time.Millisecond)
-		return err != nats.ErrNoResponders
+		noErr(t, nc.PublishRequest(subj, inbox, nil))
+		flush(t, nc) // behind the refusal, if there is one
+		n, _, err := refusals.Pending()
+		noErr(t, err)
+		if n == 0 {
+			return true
+		}
+		_, err = refusals.NextMsg(patience) // an answer, or a refusal
+		return err == nil
 	})
+	noErr(t, refusals.Unsubscribe())
 }
 
 // When a server goes its interest goes, and its URLs leave those that clients know; when
