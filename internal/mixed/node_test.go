@@ -33,6 +33,7 @@ type node struct {
 
 	clusterName string // "" = none
 	inCluster   string // more configuration of the cluster
+	file        string // of the configuration it runs with
 	log         *output
 	deliver     func(os.Signal) error // see signal
 	ending      *atomic.Bool          // of this run: a signal has been sent
@@ -140,8 +141,8 @@ func (n *node) start(p program) {
 
 func (n *node) launch(p program) {
 	n.t.Helper()
-	file := filepath.Join(n.t.TempDir(), n.name+".conf")
-	if err := os.WriteFile(file, []byte(n.config()), 0o600); err != nil {
+	n.file = filepath.Join(n.t.TempDir(), n.name+".conf")
+	if err := os.WriteFile(n.file, []byte(n.config()), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
 	n.program, n.log, n.ending, n.ended = p, new(output), new(atomic.Bool), make(chan struct{})
@@ -150,7 +151,7 @@ func (n *node) launch(p program) {
 	if p == inside {
 		run = n.embed
 	}
-	if err := run(p, file, log, n.ended); err != nil {
+	if err := run(p, n.file, log, n.ended); err != nil {
 		n.t.Fatalf("%s: %v", n.name, err)
 	}
 	n.t.Cleanup(func() {
