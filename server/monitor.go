@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"nats-server/internal/client"
 	"nats-server/internal/dashboard"
 	"nats-server/internal/facts"
 	"nats-server/internal/insight"
@@ -225,12 +226,10 @@ func (x source) Kinds() []monitor.Kind {
 	return all
 }
 
-func (x source) Clients() []monitor.Client {
-	sessions := x.s.clients.Listed()
-	all := make([]monitor.Client, len(sessions))
-	for i, c := range sessions {
-		all[i] = monitor.Client{ID: c.ID, Peer: c.Session}
-	}
+func (x source) AppendClients(all []monitor.Client) []monitor.Client {
+	x.s.clients.Each(func(id uint64, c *client.Session) {
+		all = append(all, monitor.Client{ID: id, Peer: c})
+	})
 	return all
 }
 

@@ -2,7 +2,6 @@ package client
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"nats-server/internal/account"
@@ -174,12 +173,20 @@ func (h *Hub) Totals() facts.Totals {
 	for name, a := range h.past.accounts {
 		t.Accounts[name] = *a
 	}
-	open := slices.Clone(h.sessions)
+	room, _ := h.copies.Get().(*[]listed)
+	if room == nil {
+		room = new([]listed)
+	}
+	*room = append((*room)[:0], h.sessions...)
 	h.mu.Unlock()
+	defer func() {
+		clear(*room)
+		h.copies.Put(room)
+	}()
 	live := make(map[*account.Account]*facts.AccountTotals)
 	var last *account.Account
 	var in *facts.AccountTotals
-	for _, s := range open {
+	for _, s := range *room {
 		if acct := s.Account(); acct != last { // neighbours are mostly of one account
 			if last, in = acct, live[acct]; in == nil {
 				in = new(facts.AccountTotals)

@@ -2,7 +2,6 @@ package client
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,23 +58,28 @@ type Hub struct {
 	nextID   atomic.Uint64
 
 	mu       sync.Mutex
-	sessions []Listed // in no order; each knows its place
+	sessions []listed // in no order; each knows its place
 	closing  bool     // no new sessions
 	past     past
+
+	copies sync.Pool // of sessions, each a *[]listed, for those who go through all
 }
 
-// Listed is a present session and its id, which one who sorts many need not fetch from
+// listed is a present session and its id, which one who sorts many need not fetch from
 // all over the memory.
-type Listed struct {
-	ID uint64
+type listed struct {
+	id uint64
 	*Session
 }
 
-// Listed returns the present sessions with their ids, in no order.
-func (h *Hub) Listed() []Listed {
+// Each calls f for every present session, in no order. f must be quick, as nobody can
+// connect meanwhile.
+func (h *Hub) Each(f func(id uint64, s *Session)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.sessions)
+	for _, s := range h.sessions {
+		f(s.id, s.Session)
+	}
 }
 
 // NewHub returns a Hub without sessions. Apply must be called before Serve.
@@ -162,7 +166,7 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 		return false, true
 	}
 	s.pos = len(h.sessions)
-	h.sessions = append(h.sessions, Listed{s.conn.ID, s})
+	h.sessions = append(h.sessions, listed{s.conn.ID, s})
 	h.past.accepted++
 	s.Account().Join(math.MaxInt)
 	return true, false
@@ -174,7 +178,7 @@ func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	end := len(h.sessions) - 1
 	moved := h.sessions[end]
 	h.sessions[s.pos], moved.pos = moved, s.pos
-	h.sessions[end] = Listed{}
+	h.sessions[end] = listed{}
 	h.sessions = h.sessions[:end]
 	h.past.add(s, last)
 	s.Account().Leave()

@@ -65,7 +65,7 @@ func (r *Reports) reports() map[string]report {
 				return nil, err
 			}
 			r.counted("/connz")
-			return orFault(r.Connz(o))
+			return orFault(r.page(o))
 		}},
 		"/routez": {heavy: true, make: func(q url.Values) (any, error) {
 			subs, err := routezOptions(q)
