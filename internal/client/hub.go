@@ -60,9 +60,7 @@ type Hub struct {
 	mu       sync.Mutex
 	sessions []listed // in no order; each knows its place
 	closing  bool     // no new sessions
-	past     past
-
-	copies sync.Pool // of sessions, each a *[]listed, for those who go through all
+	totals   totals
 }
 
 // listed is a present session and its id, which one who sorts many need not fetch from
@@ -84,7 +82,7 @@ func (h *Hub) Each(f func(id uint64, s *Session)) {
 
 // NewHub returns a Hub without sessions. Apply must be called before Serve.
 func NewHub(cfg Config) *Hub {
-	h := &Hub{cfg: cfg, past: newPast()}
+	h := &Hub{cfg: cfg, totals: newTotals()}
 	h.conn = conn.Config{
 		Kind:     "cid",
 		Name:     "Client",
@@ -167,7 +165,8 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 	}
 	s.pos = len(h.sessions)
 	h.sessions = append(h.sessions, listed{s.conn.ID, s})
-	h.past.accepted++
+	h.totals.accepted++
+	h.totals.enter(s)
 	s.Account().Join(math.MaxInt)
 	return true, false
 }
@@ -180,7 +179,7 @@ func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	h.sessions[s.pos], moved.pos = moved, s.pos
 	h.sessions[end] = listed{}
 	h.sessions = h.sessions[:end]
-	h.past.add(s, last)
+	h.totals.leave(s)
 	s.Account().Leave()
 	h.mu.Unlock()
 	h.tellClosed(last)
