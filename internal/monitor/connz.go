@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nats-server/internal/facts"
+	"nats-server/internal/subject"
 )
 
 // Subs is how much of subscriptions a report shows.
@@ -42,6 +43,9 @@ type ConnzOptions struct {
 	State         State
 	User, Account string // only of these; "" = all
 	MQTTClient    string // as User; no client has one
+
+	// FilterSubject leaves those that have a subscription whose subject it matches; "" = all.
+	FilterSubject string
 }
 
 // connzOptions decodes the parameters of a request.
@@ -207,14 +211,20 @@ func matching(all []Client, o ConnzOptions) []Client {
 	switch {
 	case o.MQTTClient != "":
 		return nil
-	case o.User == "":
+	case o.User == "" && o.FilterSubject == "":
 		return all
+	}
+	subs := 0
+	if o.FilterSubject != "" {
+		subs = maxEntries
 	}
 	var f facts.Connection
 	return slices.DeleteFunc(all, func(c Client) bool {
 		f = facts.Connection{}
-		c.Facts(&f, 0)
-		return f.User != o.User
+		c.Facts(&f, subs)
+		return o.User != "" && f.User != o.User || o.FilterSubject != "" && !slices.ContainsFunc(f.Subs, func(s facts.Subscription) bool {
+			return subject.Match(o.FilterSubject, s.Subject)
+		})
 	})
 }
 
