@@ -95,7 +95,7 @@ func newWorld(t testing.TB, sockets bool) *world {
 	w.accounts.Watch(w.Cluster)
 	w.set = route.Settings{
 		ServerName: "A", Name: "C1", Host: "127.0.0.1", Port: 7000, ClientURLs: []string{"127.0.0.1:7001"},
-		ErrorEvery: 3600, RetryEvery: 1, AuthTimeout: time.Second, MaxPayload: 1 << 20, ControlLine: 64 << 10,
+		ErrorEvery: 3600, RetryEvery: 1, AuthTimeout: patience, MaxPayload: 1 << 20, ControlLine: 64 << 10,
 		Conn: conn.Limits{
 			MaxPending: 64 << 20, WriteDeadline: patience, PingInterval: 30 * time.Second, MaxPingsOut: 2, Unbounded: true, Patient: true,
 		},
@@ -207,10 +207,10 @@ func (w *world) dialIn() peer {
 	return peer{testkit.Attach(w.t, theirs)}
 }
 
-// info reads an INFO line, which must be next.
+// info reads an INFO line, which must be next, but for PING.
 func (p peer) info(t testing.TB) (i wire.RouteInfo, line string) {
 	t.Helper()
-	line, err := p.line()
+	line, err := p.unpinged()
 	arg, ok := strings.CutPrefix(line, "INFO ")
 	if err != nil || !ok {
 		t.Fatalf("no INFO, but %q %v", line, err)
@@ -246,8 +246,8 @@ func (p peer) sees(t testing.TB, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		for {
-			line, err := p.line()
-			if line == "PING" || strings.HasPrefix(line, "INFO ") && !strings.HasPrefix(w, "INFO ") {
+			line, err := p.unpinged()
+			if strings.HasPrefix(line, "INFO ") && !strings.HasPrefix(w, "INFO ") {
 				continue
 			}
 			if line != w || err != nil {
@@ -283,4 +283,13 @@ func parse(t testing.TB, text string) *url.URL {
 func (p peer) line() (string, error) {
 	line, err := p.TryLine()
 	return strings.TrimSuffix(line, "\r\n"), err
+}
+
+// unpinged reads the next line that is not PING, which comes when it is time for it.
+func (p peer) unpinged() (string, error) {
+	for {
+		if line, err := p.line(); line != "PING" || err != nil {
+			return line, err
+		}
+	}
 }
