@@ -232,11 +232,19 @@ func infoOf(id, name string, port int, more string) string {
 // join makes a fake server with that id a member.
 func (w *world) join(id, more string) peer {
 	w.t.Helper()
-	before := w.Len()
+	own := func() (n int) { // others may be about to go
+		for _, r := range w.Routes(0) {
+			if r.RemoteID == id {
+				n++
+			}
+		}
+		return n
+	}
+	before := own()
 	p := w.dialIn()
 	p.info(w.t)
-	p.Send(connectC1 + infoOf(id, "name-"+id, 9000+before, more))
-	testkit.Eventually(w.t, patience, id+" to be registered", func() bool { return w.Len() > before })
+	p.Send(connectC1 + infoOf(id, "name-"+id, 9000+w.Len(), more))
+	testkit.Eventually(w.t, patience, id+" to be registered", func() bool { return own() > before })
 	return p
 }
 
