@@ -85,8 +85,8 @@ func TestCustomAuth(t *testing.T) {
 		`Problem registering with account "nowhere": account missing`: 1,
 		`authentication error - Token "[REDACTED]"`:                   1,
 	} {
-		if got := len(linesWith(log, text)); got != n {
-			t.Errorf("%q is logged %d times", text, got)
+		if !testkit.Within(patience, func() bool { return len(linesWith(log, text)) == n }) {
+			t.Errorf("%q is logged %d times", text, len(linesWith(log, text)))
 		}
 	}
 
