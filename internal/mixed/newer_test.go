@@ -40,7 +40,7 @@ var tenants = []string{"APP", "BIZ", "ORDERS", "PLAIN"}
 
 // observed is the configuration of servers whose routes are looked at.
 func observed() string {
-	text := "http: \"127.0.0.1:-1\"\nmax_payload: 4MB\naccounts {\n"
+	text := "http: \"127.0.0.1:-1\"\nmax_payload: 4MB\nlame_duck_grace_period: \"1ms\"\nlame_duck_duration: \"30s\"\naccounts {\n"
 	for _, name := range tenants {
 		text += fmt.Sprintf("  %s { users: [ { user: %s, password: x } ] }\n", name, name)
 	}

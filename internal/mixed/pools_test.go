@@ -13,13 +13,17 @@ import (
 )
 
 // TestNewerPools has pools of routes of all sizes, with the same and with other sizes at
-// the other end.
+// the other end. Between references of different sizes a question may overtake the interest
+// in its answer, so that there is nothing to be tested.
 func TestNewerPools(t *testing.T) {
 	newer(t)
 	t.Parallel()
 	for _, sizes := range [][2]int{{3, 3}, {1, 1}, {5, 5}, {1, 3}, {3, 1}, {3, 5}, {5, 3}, {1, 5}, {-1, 3}, {3, -1}, {-1, -1}} {
 		t.Run(fmt.Sprint(sizes), func(t *testing.T) {
 			pairs(t, func(t *testing.T, dialed, dialing program) {
+				if sizes[0] != sizes[1] && min(sizes[0], sizes[1]) > 0 && !dialed.isOurs() && !dialing.isOurs() {
+					t.Skip("answers are lost")
+				}
 				d := newDuo(t, dialed, dialing, fmt.Sprint("pool_size: ", sizes[0]), fmt.Sprint("pool_size: ", sizes[1]))
 				want := pooled(sizes[0], sizes[1])
 				d.have(want)
@@ -27,12 +31,24 @@ func TestNewerPools(t *testing.T) {
 				for _, account := range tenants {
 					d.crossings(t, account)
 				}
-				d.spread(t, 0, 1, sizes[1])
-				d.spread(t, 1, 0, sizes[0])
+				size := deciding(d.cluster, sizes)
+				d.spread(t, 0, 1, size)
+				d.spread(t, 1, 0, size)
 				d.have(want)
 			})
 		})
 	}
+}
+
+// deciding is the size of a pool by which accounts are spread: that of a reference, or else
+// the larger one.
+func deciding(c cluster, sizes [2]int) int {
+	for i, n := range c {
+		if !n.program.isOurs() && min(sizes[0], sizes[1]) > 0 {
+			return sizes[i]
+		}
+	}
+	return pooled(sizes[0], sizes[1]).Pool
 }
 
 // pooled is what two servers with pools of those sizes, -1 being none, have to each other.
@@ -54,7 +70,7 @@ func index(account string, size int) uint32 {
 }
 
 // spread expects that what is published on one server goes to the other over one
-// connection for each account, the one that the receiver's pool has for it.
+// connection for each account, the one that a pool of that size has for it.
 func (d duo) spread(t *testing.T, from, to, size int) {
 	t.Helper()
 	taken := map[string]uint64{}

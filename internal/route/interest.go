@@ -23,10 +23,17 @@ func (i *imports) tells(filter string, n int) bool {
 // carry the account, one to each server. It is called under the lock of an interest shard,
 // so that what other servers hear is in order (spec: cluster-routes 13.5).
 func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int) {
-	links := c.links.Load().of(a)
-	if len(links) == 0 || !c.imports.Load().tells(filter, n) {
+	v := *c.links.Load()
+	if len(v) == 0 || !c.imports.Load().tells(filter, n) {
 		return
 	}
+	for _, carrier := range v {
+		tellInterest(carrier.of(a), a, filter, group, n)
+	}
+	c.unsent.Store(true)
+}
+
+func tellInterest(links []*Session, a *account.Account, filter, group string, n int) {
 	var b [256]byte // longer lines are allocated
 	line := b[:0]
 	for i, s := range links {
@@ -35,18 +42,18 @@ func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int)
 		}
 		s.conn.Out.Append(line)
 	}
-	c.unsent.Store(true)
 }
 
 // Settle implements account.Watcher: it sends what was appended.
 func (c *Cluster) Settle() {
 	if c.unsent.Load() && c.unsent.Swap(false) {
-		v := c.links.Load()
-		for _, links := range v.slots {
-			flush(links)
-		}
-		for _, links := range v.pinned {
-			flush(links)
+		for _, v := range *c.links.Load() {
+			for _, links := range v.slots {
+				flush(links)
+			}
+			for _, links := range v.pinned {
+				flush(links)
+			}
 		}
 	}
 }
