@@ -24,13 +24,8 @@ import (
 //	NATS_REFERENCE=/path/to/newer go test ./internal/mixed -run TestNewer
 func newer(t *testing.T) {
 	t.Helper()
-	var major, minor int
-	version := testkit.ReferenceVersion(t)
-	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
-		t.Fatalf("version %q of the reference: %v", version, err)
-	}
-	if major == 2 && minor < 10 {
-		t.Skipf("the reference %s has no pools of routes, and no compression: set NATS_REFERENCE to 2.10 or newer", version)
+	if !testkit.ReferenceHas(t, 10) {
+		t.Skipf("the reference %s has no pools of routes, and no compression: set NATS_REFERENCE to 2.10 or newer", testkit.ReferenceVersion(t))
 	}
 }
 
