@@ -38,9 +38,8 @@ type Config struct {
 
 // Responder answers requests until it is closed.
 type Responder struct {
-	cfg     Config
-	answers map[string]answer // by the last token of the subject
-	seq     uint64            // of the answers; under out
+	cfg Config
+	seq uint64 // of the answers; under out
 
 	mu     sync.Mutex
 	conn   net.Conn // nil between two
