@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"sync"
@@ -89,7 +90,7 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 // Consume implements conn.Session.
 func (s *Session) Consume(b []byte) (used, need int, err error) {
 	p := &s.parser
-	p.Limits.ControlLine = s.mesh.settings.Load().ControlLine
+	p.Limits = wire.Limits{ControlLine: s.mesh.settings.Load().ControlLine, Payload: math.MaxInt, Headers: true}
 	p.Begin()
 	trace := s.mesh.cfg.Log.TraceOn()
 	for used < len(b) {
