@@ -21,6 +21,7 @@ type target struct {
 	mode     int    // of the gossip that it was learnt by
 	again    bool   // there was a route before
 	refused  bool   // and it was refused
+	soon     bool   // what there was has ended for a new beginning
 }
 
 // place is what a connection is dialed for.
@@ -170,7 +171,7 @@ func (c *Cluster) dialed(nc net.Conn, t target) {
 
 // next is t as it is dialed after a connection that has ended.
 func (t target) next() target {
-	t.again = true
+	t.again, t.soon = true, false
 	return t
 }
 

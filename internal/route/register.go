@@ -34,6 +34,7 @@ func (c *Cluster) register(s *Session, i *wire.RouteInfo) *conn.Verdict {
 	}
 	c.relinkLocked()
 	c.gossipLocked(s)
+	c.moveLocked(s)
 	c.announceLocked(s)
 	if s.dialed != nil && s.account == "" && s.member.free(s.poolSize) >= 0 {
 		s.filling = true

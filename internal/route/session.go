@@ -64,13 +64,14 @@ type Session struct {
 
 	mu      sync.Mutex // also held while one of them changes its account's interest
 	remotes map[*account.Account]*interest.Remotes
-	rules   *Rules // of what it may ask for
+	asleep  map[string]bool // accounts in which what it wants over s has no effect: see sleep
+	rules   *Rules          // of what it may ask for
 }
 
 // newSession makes the session of a connection that was accepted, or dialed for t.
 func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session {
 	s := &Session{
-		mesh: c, dialed: t, remotes: make(map[*account.Account]*interest.Remotes),
+		mesh: c, dialed: t, remotes: make(map[*account.Account]*interest.Remotes), asleep: make(map[string]bool),
 		state: awaitConnect,
 	}
 	if t != nil {
