@@ -16,9 +16,15 @@ func (c *Cluster) left(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s.conn.ID)
 	c.past.add(s.conn)
-	noPool := s.member != nil && s.member.noPool
+	noPool, failed := s.member != nil && s.member.noPool, s.member == nil && s.dialed != nil
 	changed := c.unregisterLocked(s)
 	again, wanted := c.againLocked(s)
+	switch {
+	case failed && wanted:
+		again.heard, again.failures = s.dialed.heard, s.dialed.failures+1
+	case failed:
+		c.settleLocked(s.dialed)
+	}
 	// Another server may have a pool when it comes back (spec: cluster-routes 3). Where
 	// this one has a pool only now, repool has seen to it.
 	upgraded := noPool && c.settings.Load().PoolSize > 0 && !(again.explicit && s.conn.Reason() == conn.RouteRemoved)
@@ -92,11 +98,15 @@ func (c *Cluster) againLocked(s *Session) (t target, wanted bool) {
 }
 
 // jitter is the wait before t is dialed anew. Where one of the two has refused the other
-// there is no hurry, and where a reload has ended a good route there is.
+// there is no hurry, and where a reload has ended a good route there is. What is no server
+// of the cluster, but was said to be, is dialed ever more slowly.
 func (t *target) jitter() time.Duration {
 	d := rand.N(100 * time.Millisecond)
 	if (t.explicit || t.refused) && !t.soon {
 		d += retryDelay
+	}
+	if !t.explicit && t.failures > 1 {
+		d += dial.Delay(t.failures, retryDelay, mostDelay)
 	}
 	return d
 }

@@ -133,7 +133,9 @@ func (c *Cluster) placePinned(m *member, s *Session, set *Settings) *conn.Verdic
 	}
 	m.pinned[s.account] = s
 	s.parser.Pinned, s.link.Pinned = true, true
-	m.eachPooled(func(o *Session) { o.sleep(s.account, true) })
+	if s.moving = s.dialed != nil && m.moving[s.account]; s.moving {
+		s.sleep(s.account, true)
+	}
 	return nil
 }
 

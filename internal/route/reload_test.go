@@ -123,7 +123,9 @@ func TestReloadOfAccounts(t *testing.T) {
 	next.Pinned = []string{"APP"}
 	w.Reload(next)
 	own := f.acceptSilent()
+	f.introduced(own, `,"route_pool_size":1`)
 	own.Send("-ERR 'No route for account \"APP\"'\r\n") // yet
+	w.logs("Router connection closed: Parse Error")
 	other := w.join("NOTHER", "")
 	p.info(t)
 	told(other, "RS+ ", "$G g", "APP a", "APP work q 1")
@@ -136,6 +138,9 @@ func TestReloadOfAccounts(t *testing.T) {
 	own = f.acceptSilent()
 	f.introduced(own, `,"route_pool_size":1`)
 	told(own, "RS+ ", "a", "b", "work q 1")
+	other.Send("RMSG APP theirs | q 1\r\nx\r\n")
+	p.sees(t, "RMSG APP theirs | q 1", "x") // as long as it may still be refused
+	own.pings(t)
 	told(p, "RS- ", "APP a", "APP b", "APP work q")
 	p.quiet(t)
 	own.Send("RS+ theirs q 1\r\n") // as over p before, where it is void

@@ -41,6 +41,7 @@ type Session struct {
 	// it was just now that there is.
 	negotiated, switched bool
 	filling              bool // with the next PONG another connection is to be dialed
+	moving               bool // with the next PONG it is known that it was taken, see moveLocked
 
 	remoteName atomic.Pointer[string]
 	numSubs    atomic.Int64
@@ -138,6 +139,10 @@ func (s *Session) obey(verb wire.Verb) error {
 		if s.filling {
 			s.filling = false
 			s.mesh.fill(s)
+		}
+		if s.moving {
+			s.moving = false
+			s.mesh.taken(s)
 		}
 		s.adapt()
 	case wire.RMsg, wire.RSub, wire.RUnsub, wire.LSub, wire.LUnsub:

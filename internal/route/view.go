@@ -45,36 +45,41 @@ func (c *Cluster) relinkLocked() {
 			}
 		}
 		for name := range v.pinned {
-			if s := c.carrierOf(m, name, len(v.slots)); s != nil {
-				v.pinned[name] = append(v.pinned[name], s)
-			}
+			v.pinned[name] = append(v.pinned[name], c.carriersOf(m, name, len(v.slots))...)
 		}
 	}
 	c.links.Store(v)
 }
 
-// carrierOf is the connection for an account that is to have its own, of this server's
-// number of slots.
-func (c *Cluster) carrierOf(m *member, name string, slots int) *Session {
-	a := c.cfg.Accounts.Lookup(name)
-	switch {
-	case m.noPool:
-		return m.carrier(0)
-	case m.pinned[name] == nil && m.moving[name] && a != nil:
-		return m.carrier(int(a.Hash % uint32(slots)))
+// carriersOf are the connections for an account that is to have its own, of this server's
+// number of slots: two while it is not known whether the other server takes the new one.
+func (c *Cluster) carriersOf(m *member, name string, slots int) (all []*Session) {
+	if s := m.pinned[name]; s != nil {
+		all = append(all, s)
 	}
-	return m.pinned[name]
+	var s *Session
+	if m.noPool {
+		s = m.carrier(0)
+	} else if a := c.cfg.Accounts.Lookup(name); a != nil && m.moving[name] {
+		s = m.carrier(int(a.Hash % uint32(slots)))
+	}
+	if s != nil {
+		all = append(all, s)
+	}
+	return all
 }
 
-// moveLocked is called when s, which is for one account, has its place: what was told of
-// the account over the pool until now is withdrawn there. The other server is told of it
-// over s, by announceLocked.
+// moveLocked is called when it is known that the other server has taken s, which is for
+// one account: what was told of the account over the pool until now is withdrawn there.
 func (c *Cluster) moveLocked(s *Session) {
 	m, a := s.member, c.cfg.Accounts.Lookup(s.account)
+	m.eachPooled(func(o *Session) { o.sleep(s.account, true) })
+	s.sleep(s.account, false)
 	if a == nil || !m.moving[s.account] {
 		return
 	}
 	delete(m.moving, s.account)
+	c.relinkLocked()
 	v := *c.links.Load()
 	old := m.carrier(int(a.Hash % uint32(len(v.slots))))
 	if old == nil {
@@ -91,6 +96,15 @@ func (c *Cluster) moveLocked(s *Session) {
 	}, p.flush)
 	c.links.Store(&v)
 	old.conn.Out.Flush(true)
+}
+
+// taken is told that the server of s, by its answer to a PING, has taken s.
+func (c *Cluster) taken(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.member != nil {
+		c.moveLocked(s)
+	}
 }
 
 // carrier is the connection for accounts with that index, nil if it is down.
