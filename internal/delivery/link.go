@@ -11,9 +11,10 @@ import (
 type link struct {
 	stage  *stage
 	to     *interest.Subscriber
-	prefix []byte // what a message begins with, in the form for HMSG
-	plain  bool   // it gets every message, besides those for its queue groups
-	chosen []byte // names of the groups for which it is to take the message at hand
+	prefix []byte        // what a message begins with, in the form for HMSG
+	plain  bool          // it gets every message, besides those for its queue groups
+	once   *interest.Sub // that ends with this message; mostly nil
+	chosen []byte        // names of the groups for which it is to take the message at hand
 }
 
 // remote is the members that another server has in a queue group.
@@ -31,7 +32,11 @@ func (s *Sender) includeRemote(l *lane, sub *interest.Sub) {
 	name := sub.Group()
 	if name == "" {
 		if !s.routed {
-			l.links[s.linkOf(l, sub.To())].plain = true
+			k := &l.links[s.linkOf(l, sub.To())]
+			k.plain = true
+			if sub.Once() {
+				k.once = sub
+			}
 		}
 		return
 	}
@@ -110,6 +115,9 @@ func (s *Sender) relay(k *link, m *wire.Msg) bool {
 	at += copy(dst[at:], s.between)
 	copy(dst[at:], tail)
 	dst[0] = verb
+	if k.once != nil {
+		k.to.Ended(k.once)
+	}
 	return true
 }
 

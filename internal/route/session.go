@@ -35,6 +35,7 @@ type Session struct {
 	timed   bool                        // the time for CONNECT is limited
 	verbose bool                        // each line is answered with +OK
 	in      struct{ msgs, bytes int64 } // in this read
+	silent  bool                        // the other server does not tell where it waits for answers of services
 	used    bool                        // interest has come in this read
 	delayed bool                        // INFO is to be sent when that of the other server has come
 	// negotiated tells that it is settled whether there is compression, and switched that
@@ -65,6 +66,7 @@ type Session struct {
 
 	mu      sync.Mutex // also held while one of them changes its account's interest
 	remotes map[*account.Account]*interest.Remotes
+	replies replies
 	asleep  map[string]bool // accounts in which what it wants over s has no effect: see sleep
 	rules   *Rules          // of what it may ask for
 }
@@ -81,7 +83,7 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 	}
 	s.conn = conn.New(open, id, &c.conn)
 	s.conn.Bind(s)
-	s.self.Queue, s.self.Link = &s.conn.Out, &s.link
+	s.self.Queue, s.self.Link, s.self.Ended = &s.conn.Out, &s.link, s.answered
 	s.sender = delivery.NewRouted(&s.self)
 	set := c.settings.Load()
 	s.rules = set.Export
@@ -185,6 +187,9 @@ func (s *Session) message(m *wire.RoutedMsg) {
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for routed message on subject: %q", s.conn, m.Account, m.Subject)
 		return
+	}
+	if s.silent {
+		s.expect(a, m)
 	}
 	s.sender.Forward(a, m)
 }
