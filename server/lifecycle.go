@@ -65,7 +65,13 @@ func (s *Server) Name() string { return s.nameFor(s.opts.Load()) }
 func (s *Server) NumClients() int { return s.clients.Len() }
 
 // NumSubscriptions returns how many subscriptions the clients have.
-func (s *Server) NumSubscriptions() uint32 { return uint32(s.accounts.NumSubscriptions()) }
+func (s *Server) NumSubscriptions() uint32 {
+	n := s.accounts.NumSubscriptions()
+	if v := s.system.Load(); v != nil {
+		n -= v.numSubscriptions()
+	}
+	return uint32(max(n, 0))
+}
 
 // NumSlowConsumers returns how many clients were cut off because they did not
 // read fast enough.
@@ -119,6 +125,7 @@ func (s *Server) Shutdown() {
 		l.Close()
 	}
 	s.leaveCluster(routes) // before others would hear of each subscription that ends
+	s.endSystem()
 	for _, c := range s.clients.Sessions() {
 		c.Close(conn.ServerShutdown)
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"nats-server/internal/client"
 	"nats-server/internal/dashboard"
 	"nats-server/internal/facts"
 	"nats-server/internal/insight"
@@ -20,11 +21,12 @@ import (
 
 // monitoring is what the server has for those who watch it.
 type monitoring struct {
-	http   *monitor.Server
-	closed *monitor.Ring
-	gate   *monitor.Gate // under Server.starting
-	look   insight.Sampler
-	prof   *monitor.Server
+	reports *monitor.Reports
+	http    *monitor.Server
+	closed  *monitor.Ring
+	gate    *monitor.Gate // under Server.starting
+	look    insight.Sampler
+	prof    *monitor.Server
 
 	at     *monitor.Listener // of http, nil without; under Server.mu
 	profAt *monitor.Listener // of prof, nil without; under Server.mu
@@ -44,9 +46,9 @@ func (x sites) close() {
 func (s *Server) newMonitoring(o *Options) {
 	m := &s.monitoring
 	m.closed = monitor.NewRing(o.MaxClosedClients)
-	reports := monitor.NewReports(source{s})
-	handlers := reports.Handlers()
-	handlers["/metrics"] = metrics.Handler(reports)
+	m.reports = monitor.NewReports(source{s})
+	handlers := m.reports.Handlers()
+	handlers["/metrics"] = metrics.Handler(m.reports)
 	page := dashboard.Handler(dashboard.Config{
 		Subjects: m.look.Report,
 		Settings: func() []keys.Shown { return s.opts.Load().Shown() },
@@ -225,24 +227,26 @@ func (x source) Kinds() []monitor.Kind {
 	return all
 }
 
-func (x source) Clients() []monitor.Client {
-	sessions := x.s.clients.Listed()
-	all := make([]monitor.Client, len(sessions))
-	for i, c := range sessions {
-		all[i] = monitor.Client{ID: c.ID, Peer: c.Session}
-	}
+func (x source) AppendClients(all []monitor.Client) []monitor.Client {
+	x.s.clients.Each(func(id uint64, c *client.Session) {
+		all = append(all, monitor.Client{ID: id, Peer: c})
+	})
 	return all
 }
 
 func (x source) Closed() []*facts.Connection { return x.s.monitoring.closed.All() }
 
 func (x source) Accounts() (all []monitor.Account) {
-	loaded := *x.s.loaded.Load()
+	loaded, service := *x.s.loaded.Load(), x.s.system.Load()
 	for _, a := range x.s.accounts.All() {
 		in, out := a.Changes()
+		subs := a.NumSubscriptions()
+		if service != nil && service.account == a.Name {
+			subs = max(subs-service.numSubscriptions(), 0)
+		}
 		all = append(all, monitor.Account{
 			Name: a.Name, System: a.Name == x.s.opts.Load().System(), Updated: loaded,
-			Subscriptions: a.NumSubscriptions(), Inserts: in, Removes: out,
+			Subscriptions: subs, Inserts: in, Removes: out,
 		})
 	}
 	return all

@@ -59,10 +59,10 @@ func notSubscribe(filter, group string) string {
 	return fmt.Sprintf("-ERR 'Permissions Violation for Subscription to %q using queue %q'\r\n", filter, group)
 }
 
-// logged checks that a line has this text.
+// logged checks that a line has this text. A client may know before the operator does.
 func logged(t testing.TB, log *recorder, text string) {
 	t.Helper()
-	if log.has(text) {
+	if testkit.Within(patience, func() bool { return log.has(text) }) {
 		return
 	}
 	var clients []string

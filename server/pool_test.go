@@ -136,24 +136,24 @@ func TestPoolsOfServersThatDialEachOther(t *testing.T) {
 	a, b := start(pa, pb, "A"), start(pb, pa, "B")
 	const settle = 3 * patience // each attempt takes a second
 	testkit.Eventually(t, settle, "one pool", func() bool { return a.NumRoutes() == 4 && b.NumRoutes() == 4 })
-	testkit.Eventually(t, settle, "traffic in all accounts", func() bool { return answers(t, a, b) == len(poolAccounts) })
+	answered(t, a, b)
 }
 
-// answers is in how many accounts a request at one server is answered at the other.
-func answers(t testing.TB, a, b *server.Server) (n int) {
+// answered waits, in each account, until a request at one server is answered at the other.
+func answered(t testing.TB, a, b *server.Server) {
 	t.Helper()
 	for _, account := range poolAccounts {
 		from, to := dial(t, a, nats.UserInfo(account, "p")), dial(t, b, nats.UserInfo(account, "p"))
 		_, err := to.Subscribe("svc", func(m *nats.Msg) { m.Respond(nil) })
 		noErr(t, err)
 		flush(t, to)
-		if _, err := from.Request("svc", nil, time.Second); err == nil {
-			n++
-		}
+		testkit.Eventually(t, patience, "an answer in the account "+account, func() bool {
+			_, err := from.Request("svc", nil, time.Second)
+			return err == nil
+		})
 		from.Close()
 		to.Close()
 	}
-	return n
 }
 
 // wires stands between two servers, and can cut single connections.
@@ -257,9 +257,8 @@ func TestReloadOfPoolsAndCompression(t *testing.T) {
 		change(&next.Cluster)
 		noErr(t, b.ReloadOptions(&next))
 		routed(t, a, b, routes)
-		testkit.Eventually(t, patience, "traffic in all accounts", func() bool {
-			return answers(t, a, b) == len(poolAccounts) && answers(t, b, a) == len(poolAccounts)
-		})
+		answered(t, a, b)
+		answered(t, b, a)
 	}
 	f(6, func(c *server.ClusterOptions) { c.PoolSize = 5 })
 	f(1, func(c *server.ClusterOptions) { c.PoolSize = -1 })

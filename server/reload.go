@@ -158,6 +158,7 @@ func (s *Server) commitReload(p *prepared) {
 	s.accounts.Set(append(old.AccountNames(), o.AccountNames()...))
 	s.useAccounts(o, &p.settings)
 	s.clients.Apply(p.settings)
+	s.serveSystem(o)
 	s.useCertificates(p.tls)
 	s.monitoring.gate = p.gate
 	if o.MaxClosedClients != old.MaxClosedClients {

@@ -96,6 +96,7 @@ type Server struct {
 	loaded       atomic.Pointer[time.Time]  // when the configuration was
 	certificates atomic.Pointer[tls.Config] // those for clients; nil without
 	monitoring   monitoring
+	system       atomic.Pointer[systemService] // nil without; replaced under starting
 
 	starting sync.Mutex      // held by Start and ReloadOptions
 	poller   *conn.Poller    // nil without client listener; under starting
@@ -301,6 +302,7 @@ func (s *Server) Start() error {
 	s.phase, s.started = running, true
 	s.mu.Unlock()
 	close(s.ready)
+	s.serveSystem(s.opts.Load())
 	s.joinCluster()
 	s.log.Noticef("Server is ready")
 	return nil

@@ -99,7 +99,7 @@ func (ca *authority) over(clients ...identity) *tls.Config {
 func secureServer(t *testing.T, ca *authority, change func(*server.Options)) (*server.Server, *recorder) {
 	t.Helper()
 	id := ca.server(t)
-	o := server.Options{TLS: &server.TLSConfig{CertFile: id.cert, KeyFile: id.key, CAFile: ca.cert}}
+	o := server.Options{TLS: &server.TLSConfig{CertFile: id.cert, KeyFile: id.key, CAFile: ca.cert, Timeout: patience}}
 	if change != nil {
 		change(&o)
 	}
@@ -172,10 +172,11 @@ func TestTLS(t *testing.T) {
 // Whoever does not shake hands is told nothing, and costs no line at error level.
 func TestTLSHandshakeFails(t *testing.T) {
 	ca := newAuthority(t)
-	s, log := secureServer(t, ca, func(o *server.Options) {
-		o.TLS.Verify = true
-		o.TLS.Timeout = 200 * time.Millisecond
-	})
+	var s *server.Server
+	var log *recorder
+	within := func(timeout time.Duration) {
+		s, log = secureServer(t, ca, func(o *server.Options) { o.TLS.Verify, o.TLS.Timeout = true, timeout })
+	}
 	f := func(say func(net.Conn), want string) {
 		t.Helper()
 		nc, info := greeted(t, s)
@@ -189,8 +190,19 @@ func TestTLSHandshakeFails(t *testing.T) {
 		eventually(t, want, func() bool { return log.has(want) })
 		eventually(t, "it is gone", func() bool { return s.NumClients() == 0 })
 	}
-	f(func(nc net.Conn) { io.WriteString(nc, "CONNECT {}\r\nPING\r\n") }, "DBG") // no TLS at all
+	noErrors := func() {
+		t.Helper()
+		for _, line := range log.lines() {
+			if strings.HasPrefix(line, "ERR") && regexp.MustCompile("first record|timeout").MatchString(line) {
+				t.Errorf("logged %q", line)
+			}
+		}
+	}
+	within(200 * time.Millisecond)
 	f(func(net.Conn) {}, "i/o timeout")
+	noErrors()
+	within(time.Minute)
+	f(func(nc net.Conn) { io.WriteString(nc, "CONNECT {}\r\nPING\r\n") }, "DBG") // no TLS at all
 	f(func(nc net.Conn) { tls.Client(nc, ca.over()).Handshake() }, "TLS handshake error: tls: client didn't provide a certificate")
 	stranger := newAuthority(t)
 	f(func(nc net.Conn) { tls.Client(nc, ca.over(stranger.client(t, "a@x"))).Handshake() }, `x509: certificate signed by unknown authority`)
@@ -200,11 +212,7 @@ func TestTLSHandshakeFails(t *testing.T) {
 	if !log.has("Client connection closed: TLS Handshake Failure") {
 		t.Errorf("log: %q", log.lines())
 	}
-	for _, line := range log.lines() {
-		if strings.HasPrefix(line, "ERR") && regexp.MustCompile("first record|timeout").MatchString(line) {
-			t.Errorf("logged %q", line)
-		}
-	}
+	noErrors()
 }
 
 func TestTLSUsersByCertificate(t *testing.T) {
@@ -270,15 +278,18 @@ func TestTLSHandshakeFirst(t *testing.T) {
 		t.Errorf("log: %q", log.lines())
 	}
 
-	s, _ = secureServer(t, ca, func(o *server.Options) {
-		o.TLS.HandshakeFirst, o.TLS.HandshakeWait, o.AllowNonTLS = true, 50*time.Millisecond, true
-	})
-	over = tls.Client(dial(s), ca.over())
+	waiting := func(d time.Duration) *server.Server {
+		s, _ := secureServer(t, ca, func(o *server.Options) {
+			o.TLS.HandshakeFirst, o.TLS.HandshakeWait, o.AllowNonTLS = true, d, true
+		})
+		return s
+	}
+	over = tls.Client(dial(waiting(time.Minute)), ca.over())
 	if info := lineOf(t, over); !strings.Contains(info, `"tls_required":true`) {
 		t.Errorf("inside: %s", info)
 	}
 	echoes(t, over, "")
-	nc := dial(s) // says nothing and is greeted in clear
+	nc := dial(waiting(50 * time.Millisecond)) // says nothing and is greeted in clear
 	if info := lineOf(t, nc); !strings.Contains(info, `"tls_available":true`) {
 		t.Errorf("in clear: %s", info)
 	}

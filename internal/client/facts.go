@@ -2,7 +2,6 @@ package client
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"nats-server/internal/account"
@@ -96,64 +95,64 @@ func (s *Session) lastFacts() *facts.Connection {
 	return f
 }
 
-// ownTraffic is the part of t, which is that of the session, for its present account.
-func (s *Session) ownTraffic(t facts.Traffic) facts.Traffic {
-	if f := s.former.Load(); f != nil {
-		t.Sub(*f)
+// totals are what all sessions have come to. They are guarded by the Hub's mutex, but for
+// the traffic.
+type totals struct {
+	accepted uint64
+	closed   map[string]uint64   // by reason
+	accounts map[string]*members // by name; those that have had a session
+}
+
+// members are the sessions of one account.
+type members struct {
+	open          int
+	slowConsumers int64
+	traffic       conn.Tally
+}
+
+func newTotals() totals {
+	return totals{closed: make(map[string]uint64), accounts: make(map[string]*members)}
+}
+
+// enter counts a session in its account.
+func (t *totals) enter(s *Session) {
+	m := t.members(s.Account())
+	m.open++
+	s.conn.CountIn(&m.traffic)
+}
+
+// leave counts a session that has ended for a reason.
+func (t *totals) leave(s *Session) {
+	r, m := s.conn.Reason(), t.members(s.Account())
+	t.closed[r.String()]++
+	m.open--
+	if r == conn.SlowConsumerPending || r == conn.SlowConsumerDeadline {
+		m.slowConsumers++
 	}
-	return t
+}
+
+func (t *totals) members(a *account.Account) *members {
+	m := t.accounts[a.Name]
+	if m == nil {
+		m = new(members)
+		t.accounts[a.Name] = m
+	}
+	return m
 }
 
 // moved notes that a session has left an account, for which what it has sent and
 // received so far goes on to count.
 func (h *Hub) moved(s *Session, before *account.Account) {
-	all := s.conn.Traffic()
-	part := s.ownTraffic(all)
-	if part == (facts.Traffic{}) {
-		return
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.past.account(before.Name).Traffic.Add(part)
-	s.former.Store(&all)
-}
-
-// past is what sessions that have ended have come to. It is guarded by the Hub's mutex.
-type past struct {
-	accepted uint64
-	closed   map[string]uint64 // by reason
-	total    facts.Traffic
-	accounts map[string]*facts.AccountTotals
-}
-
-func newPast() past {
-	return past{closed: make(map[string]uint64), accounts: make(map[string]*facts.AccountTotals)}
-}
-
-// add counts a session that has ended for a reason.
-func (p *past) add(s *Session, last *facts.Connection) {
-	p.closed[last.Reason]++
-	p.total.Add(last.Traffic)
-	a := p.account(last.Account)
-	a.Traffic.Add(s.ownTraffic(last.Traffic))
-	if r := s.conn.Reason(); r == conn.SlowConsumerPending || r == conn.SlowConsumerDeadline {
-		a.SlowConsumers++
-	}
-}
-
-func (p *past) account(name string) *facts.AccountTotals {
-	a := p.accounts[name]
-	if a == nil {
-		a = new(facts.AccountTotals)
-		p.accounts[name] = a
-	}
-	return a
+	h.totals.members(before).open--
+	h.totals.enter(s)
 }
 
 // refused notes a connection that never had a session.
 func (h *Hub) refused(last *facts.Connection) {
 	h.mu.Lock()
-	h.past.closed[last.Reason]++
+	h.totals.closed[last.Reason]++
 	h.mu.Unlock()
 	h.tellClosed(last)
 }
@@ -167,35 +166,15 @@ func (h *Hub) tellClosed(last *facts.Connection) {
 // Totals are what all sessions have come to, those that have ended included.
 func (h *Hub) Totals() facts.Totals {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	t := facts.Totals{
-		Open: len(h.sessions), Accepted: h.past.accepted, Traffic: h.past.total,
-		Closed: maps.Clone(h.past.closed), Accounts: make(map[string]facts.AccountTotals, len(h.past.accounts)),
+		Open: len(h.sessions), Accepted: h.totals.accepted,
+		Closed: maps.Clone(h.totals.closed), Accounts: make(map[string]facts.AccountTotals, len(h.totals.accounts)),
 	}
-	for name, a := range h.past.accounts {
-		t.Accounts[name] = *a
-	}
-	open := slices.Clone(h.sessions)
-	h.mu.Unlock()
-	live := make(map[*account.Account]*facts.AccountTotals)
-	var last *account.Account
-	var in *facts.AccountTotals
-	for _, s := range open {
-		if acct := s.Account(); acct != last { // neighbours are mostly of one account
-			if last, in = acct, live[acct]; in == nil {
-				in = new(facts.AccountTotals)
-				live[acct] = in
-			}
-		}
-		in.Open++
-		traffic := s.conn.Traffic()
-		t.Traffic.Add(traffic)
-		in.Traffic.Add(s.ownTraffic(traffic))
-	}
-	for acct, a := range live {
-		sum := t.Accounts[acct.Name]
-		sum.Open += a.Open
-		sum.Traffic.Add(a.Traffic)
-		t.Accounts[acct.Name] = sum
+	for name, m := range h.totals.accounts {
+		a := facts.AccountTotals{Open: m.open, Traffic: m.traffic.Traffic(), SlowConsumers: m.slowConsumers}
+		t.Traffic.Add(a.Traffic)
+		t.Accounts[name] = a
 	}
 	return t
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"math"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,28 +58,31 @@ type Hub struct {
 	nextID   atomic.Uint64
 
 	mu       sync.Mutex
-	sessions []Listed // in no order; each knows its place
+	sessions []listed // in no order; each knows its place
 	closing  bool     // no new sessions
-	past     past
+	totals   totals
 }
 
-// Listed is a present session and its id, which one who sorts many need not fetch from
+// listed is a present session and its id, which one who sorts many need not fetch from
 // all over the memory.
-type Listed struct {
-	ID uint64
+type listed struct {
+	id uint64
 	*Session
 }
 
-// Listed returns the present sessions with their ids, in no order.
-func (h *Hub) Listed() []Listed {
+// Each calls f for every present session, in no order. f must be quick, as nobody can
+// connect meanwhile.
+func (h *Hub) Each(f func(id uint64, s *Session)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Clone(h.sessions)
+	for _, s := range h.sessions {
+		f(s.id, s.Session)
+	}
 }
 
 // NewHub returns a Hub without sessions. Apply must be called before Serve.
 func NewHub(cfg Config) *Hub {
-	h := &Hub{cfg: cfg, past: newPast()}
+	h := &Hub{cfg: cfg, totals: newTotals()}
 	h.conn = conn.Config{
 		Kind:     "cid",
 		Name:     "Client",
@@ -162,8 +164,9 @@ func (h *Hub) register(s *Session) (accepted, full bool) {
 		return false, true
 	}
 	s.pos = len(h.sessions)
-	h.sessions = append(h.sessions, Listed{s.conn.ID, s})
-	h.past.accepted++
+	h.sessions = append(h.sessions, listed{s.conn.ID, s})
+	h.totals.accepted++
+	h.totals.enter(s)
 	s.Account().Join(math.MaxInt)
 	return true, false
 }
@@ -174,9 +177,9 @@ func (h *Hub) unregister(s *Session, last *facts.Connection) {
 	end := len(h.sessions) - 1
 	moved := h.sessions[end]
 	h.sessions[s.pos], moved.pos = moved, s.pos
-	h.sessions[end] = Listed{}
+	h.sessions[end] = listed{}
 	h.sessions = h.sessions[:end]
-	h.past.add(s, last)
+	h.totals.leave(s)
 	s.Account().Leave()
 	h.mu.Unlock()
 	h.tellClosed(last)

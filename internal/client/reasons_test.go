@@ -57,6 +57,7 @@ var waysToEnd = map[conn.Reason]func(*testing.T) *recorder{
 		r.Sync()
 		noErr(t, r.Close())
 		gone(t, s)
+		s.Shutdown()
 		return log
 	},
 
@@ -75,6 +76,7 @@ var waysToEnd = map[conn.Reason]func(*testing.T) *recorder{
 		r := testkit.Dial(t, s.Addr().String())
 		r.ExpectBytes("-ERR 'maximum connections exceeded'\r\n")
 		r.ExpectEOF()
+		s.Shutdown() // the client knows before the operator does
 		return log
 	},
 
@@ -103,6 +105,7 @@ var waysToEnd = map[conn.Reason]func(*testing.T) *recorder{
 		second.Send("CONNECT " + asUser + "\r\n")
 		second.ExpectBytes("-ERR 'maximum account active connections exceeded'\r\n")
 		second.ExpectEOF()
+		s.Shutdown()
 		return log
 	},
 
@@ -117,6 +120,7 @@ var waysToEnd = map[conn.Reason]func(*testing.T) *recorder{
 		noErr(t, s.ReloadOptions(&o))
 		r.ExpectBytes("-ERR 'maximum subscriptions exceeded'\r\n")
 		r.ExpectEOF()
+		s.Shutdown()
 		return log
 	},
 
@@ -160,6 +164,7 @@ func sent(o server.Options, text, answer string) func(*testing.T) *recorder {
 			r.ExpectEOF()
 		}
 		gone(t, s)
+		s.Shutdown() // whoever has closed it may not have logged that yet
 		return log
 	}
 }
@@ -183,6 +188,7 @@ func behind(t *testing.T, s *server.Server) {
 	}
 	noErr(t, pub.Close())
 	gone(t, s)
+	s.Shutdown() // whoever has cut it off may not have logged that yet
 }
 
 // failing is a connection on which nothing can be sent, and nothing arrives.
@@ -222,6 +228,7 @@ func TestFirstReasonStays(t *testing.T) {
 	r.Send("CONNECT {\"verbose\":false}\r\nnonsense\r\n" + strings.Repeat("PING\r\n", 1000))
 	noErr(t, r.Close())
 	gone(t, s)
+	s.Shutdown()
 	if found := log.with("Client connection closed: "); len(found) != 1 {
 		t.Errorf("got %q", found)
 	}

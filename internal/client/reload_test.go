@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"testing"
@@ -117,6 +118,23 @@ func TestGateReplacedDuringConnect(t *testing.T) {
 	f(auth.Config{Users: []auth.User{{Name: "u", Password: "p"}}}, "PONG\r\n")
 	f(auth.Config{Token: "t"}, "PONG\r\n")
 	f(auth.Config{}, "PONG\r\n")
+}
+
+// The time for CONNECT is not what it takes until it is one's turn with a hash.
+func TestWaitingForAHashIsNotLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newRenewed(t, auth.Config{User: "u", Password: hashed(t, "p")})
+		late, c := h.open(t), h.open(t)
+		release := h.occupy()
+		c.Send("CONNECT {\"verbose\":false,\"user\":\"u\",\"pass\":\"p\"}\r\nPING\r\n")
+		late.SetTimeout(time.Hour)
+		late.ExpectBytes("-ERR 'Authentication Timeout'\r\n")
+		synctest.Wait() // other timers of that moment have had their say
+		release()
+		c.ExpectBytes("PONG\r\n")
+		noErr(t, errors.Join(late.Close(), c.Close()))
+		h.ended(t)
+	})
 }
 
 // A second CONNECT is judged like the first.

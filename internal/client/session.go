@@ -11,7 +11,6 @@ import (
 	"nats-server/internal/auth"
 	"nats-server/internal/conn"
 	"nats-server/internal/delivery"
-	"nats-server/internal/facts"
 	"nats-server/internal/insight"
 	"nats-server/internal/interest"
 	"nats-server/internal/wire"
@@ -56,8 +55,7 @@ type Session struct {
 	mu   sync.Mutex
 	sids interest.Sids
 
-	pos    int                           // in Hub.sessions, whose mutex guards it
-	former atomic.Pointer[facts.Traffic] // what counts for accounts that it was in before; nil for nothing
+	pos int // in Hub.sessions, whose mutex guards it
 }
 
 var (

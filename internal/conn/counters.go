@@ -20,7 +20,35 @@ type counters struct {
 	outBytes atomic.Int64 // under Queue.mu
 	stalls   atomic.Int64 // under Queue.mu
 	active   atomic.Int64 // last activity, in nanoseconds after start
+
+	tally atomic.Pointer[Tally] // where messages are counted besides; nil = nowhere
 }
+
+// Tally is the traffic of several connections together, which one may read without
+// going through them all. It is safe for concurrent use.
+type Tally struct {
+	shards [4]struct {
+		inMsgs, inBytes, outMsgs, outBytes atomic.Int64
+
+		_ [32]byte // neighbours share no cache line
+	}
+}
+
+// Traffic is what the connections have received and accepted to be sent while they
+// counted here.
+func (t *Tally) Traffic() (sum facts.Traffic) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		sum.Add(facts.Traffic{
+			InMsgs: s.inMsgs.Load(), InBytes: s.inBytes.Load(),
+			OutMsgs: s.outMsgs.Load(), OutBytes: s.outBytes.Load(),
+		})
+	}
+	return sum
+}
+
+// CountIn lets the traffic from now on count in t too, and no longer in another Tally.
+func (c *Conn) CountIn(t *Tally) { c.count.tally.Store(t) }
 
 // elapsed is the time since the connection began, in nanoseconds.
 func (c *Conn) elapsed() int64 { return int64(time.Since(c.count.start)) }
@@ -35,6 +63,11 @@ func (c *Conn) Received(msgs, bytes int64) {
 	if msgs > 0 {
 		n.inMsgs.Store(n.inMsgs.Load() + msgs)
 		n.inBytes.Store(n.inBytes.Load() + bytes)
+		if t := n.tally.Load(); t != nil {
+			s := &t.shards[c.ID%uint64(len(t.shards))]
+			s.inMsgs.Add(msgs)
+			s.inBytes.Add(bytes)
+		}
 	}
 	n.active.Store(c.elapsed())
 }
@@ -64,10 +97,17 @@ func (c *Conn) Facts(f *facts.Connection) {
 }
 
 // sent counts messages that the queue has accepted. Queue.mu is held.
-func (n *counters) sent(msgs, bytes int) {
-	if msgs > 0 {
-		n.outMsgs.Store(n.outMsgs.Load() + int64(msgs))
-		n.outBytes.Store(n.outBytes.Load() + int64(bytes))
+func (c *Conn) sent(msgs, bytes int) {
+	if msgs == 0 {
+		return
+	}
+	n := &c.count
+	n.outMsgs.Store(n.outMsgs.Load() + int64(msgs))
+	n.outBytes.Store(n.outBytes.Load() + int64(bytes))
+	if t := n.tally.Load(); t != nil {
+		s := &t.shards[c.ID%uint64(len(t.shards))]
+		s.outMsgs.Add(int64(msgs))
+		s.outBytes.Add(int64(bytes))
 	}
 }
 

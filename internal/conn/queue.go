@@ -69,7 +69,7 @@ func (q *Queue) commit(s *Stage) (o Outcome) {
 	if ordinary < len(s.Runs) {
 		chunk = q.filter(s, ordinary, &o, &msgs, &bytes)
 	}
-	q.conn.count.sent(msgs, bytes)
+	q.conn.sent(msgs, bytes)
 	o.Failed = q.put(chunk)
 	o.Flush = !q.flushing && len(q.out) > 0
 	o.Gated = q.gate != nil && !q.conn.cfg.limits().DropWhenSlow

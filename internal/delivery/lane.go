@@ -258,10 +258,11 @@ func (s *Sender) renew(l *lane, subj []byte) {
 func (s *Sender) plan(l *lane) {
 	l.reset()
 	l.acct = s.acct
+	shape := subject.ShapeOf(l.subject)
 	if r := s.rights; r != nil {
-		l.refused = !r.MayPublish(l.subject)
+		l.refused = !r.MayPublishTo(l.subject, shape)
 	}
-	if subject.HasEmptyToken(l.subject) {
+	if shape.Empty {
 		l.stamp = interest.Stamp{}
 		return
 	}

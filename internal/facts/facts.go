@@ -20,14 +20,6 @@ func (t *Traffic) Add(o Traffic) {
 	t.OutBytes += o.OutBytes
 }
 
-// Sub subtracts o from t.
-func (t *Traffic) Sub(o Traffic) {
-	t.InMsgs -= o.InMsgs
-	t.InBytes -= o.InBytes
-	t.OutMsgs -= o.OutMsgs
-	t.OutBytes -= o.OutBytes
-}
-
 // Connection is one connection.
 type Connection struct {
 	ID           uint64

@@ -60,9 +60,11 @@ var rooms = map[string]room{
 	"metrics":   {mayImport: "facts monitor", modules: "github.com/prometheus/client_golang/prometheus github.com/prometheus/client_golang/prometheus/collectors github.com/prometheus/client_golang/prometheus/promhttp", why: "it shows reports in another form; counting is for those who know"},
 	"profile":   {why: "it shows the program as a whole, and knows no part of it"},
 
+	"system": {mayImport: "logs monitor", modules: "github.com/klauspost/compress/s2", why: "it is a client that answers with reports; how it is connected is for those who wire it up"},
+
 	// root
 	"options": {mayImport: "auth conf keys perms tlsconf", modules: "github.com/nats-io/nkeys", why: "settings are plain data, composed here and handed out by the server"},
-	"/server": {mayImport: "account auth client conn dashboard facts ids insight interest keys listen logs metrics monitor options perms pipe profile route tlsconf version wire", why: "it wires everything below; the process is above it"},
+	"/server": {mayImport: "account auth client conn dashboard facts ids insight interest keys listen logs metrics monitor options perms pipe profile route system tlsconf version wire", why: "it wires everything below; the process is above it"},
 
 	// process
 	"cmdline": {mayImport: "options tlsconf version", why: "it turns arguments into options; running them is for process"},
@@ -170,7 +172,7 @@ func TestArrowsPointDown(t *testing.T) {
 		"interest auth tlsconf",
 		"account options",
 		"dashboard delivery listen plan monitor",
-		"client route metrics",
+		"client route metrics system",
 		"/server",
 		"cmdline",
 		"process",

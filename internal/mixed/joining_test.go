@@ -168,6 +168,7 @@ func TestLameDuckIsAnnounced(t *testing.T) {
 			cluster{seed, n}.joined()
 			stays := connect(t, leaving) // keeps it from ending at once
 			at := stays.on(unique("ldm"), "")
+			connect(t, other).knows(stays)
 			if err := leaving.signal(syscall.SIGUSR2); err != nil {
 				t.Fatal(err)
 			}

@@ -2,12 +2,13 @@ package monitor
 
 import (
 	"cmp"
+	"iter"
 	"net/url"
 	"slices"
-	"sync"
 	"time"
 
 	"nats-server/internal/facts"
+	"nats-server/internal/subject"
 )
 
 // Subs is how much of subscriptions a report shows.
@@ -42,6 +43,9 @@ type ConnzOptions struct {
 	State         State
 	User, Account string // only of these; "" = all
 	MQTTClient    string // as User; no client has one
+
+	// FilterSubject leaves those that have a subscription whose subject it matches; "" = all.
+	FilterSubject string
 }
 
 // connzOptions decodes the parameters of a request.
@@ -67,125 +71,161 @@ type Connz struct {
 	Connections    []*Connection `json:"connections"`
 }
 
-// candidate is a connection that may be shown, and what it is sorted by.
-type candidate struct {
-	id     uint64
-	key    int64
-	reason string
-	open   Peer              // nil for a closed one
-	closed *facts.Connection // nil for an open one
+// connzPage is a Connz of which the entries are made one by one. It must be released.
+type connzPage struct {
+	Connz // but for the entries
+	shown []Client
+	o     ConnzOptions
+	room  *[]Client // backs shown; nil = there is nothing to release
 }
 
-// facts returns what is known of the candidate, with its subscriptions if so many of
-// them may be shown. f may be used for it.
-func (c *candidate) facts(f *facts.Connection, subs int) *facts.Connection {
-	if c.closed != nil {
-		return c.closed
+func (p *connzPage) release() {
+	if p.room != nil {
+		release(p.room)
+		p.room, p.shown = nil, nil
 	}
-	*f = facts.Connection{}
-	c.open.Facts(f, subs)
-	return f
 }
 
 // Connz returns a page of connections.
 func (r *Reports) Connz(o ConnzOptions) (*Connz, error) {
+	p, err := r.page(o)
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	for c, err := range p.entries() {
+		if err != nil {
+			return nil, err
+		}
+		kept := *c
+		p.Connections = append(p.Connections, &kept)
+	}
+	return &p.Connz, nil
+}
+
+func (r *Reports) page(o ConnzOptions) (*connzPage, error) {
 	order, err := orderOf(o.Sort, o.State)
 	if err != nil {
 		return nil, err
 	}
-	c := &Connz{head: r.head(), Offset: max(o.Offset, 0), Limit: o.Limit}
-	if c.Limit <= 0 {
-		c.Limit = DefaultLimit
+	p := &connzPage{Connz: Connz{head: r.head(), Offset: max(o.Offset, 0), Limit: o.Limit}, o: o}
+	if p.Limit <= 0 {
+		p.Limit = DefaultLimit
 	}
 	if o.Account != "" && !r.hasAccount(o.Account) {
-		c.ServerID = ""
-		return c, nil
+		p.ServerID = ""
+		return p, nil
 	}
-	now := c.Now
-	room := candidates.Get().(*[]candidate)
-	all := r.candidates(o, (*room)[:0], &c.Total)
-	*room = all
-	defer func() {
-		clear(*room)
-		candidates.Put(room)
-	}()
+	p.room = crowds.Get().(*[]Client)
+	*p.room = r.candidates(o, (*p.room)[:0], &p.Total)
+	all := *p.room
 	if o.CID > 0 {
-		c.Limit = 1
+		p.Limit = 1
 		all = only(all, o)
 	} else {
 		all = matching(all, o)
-		order.sort(all, now)
+		order.sort(all, p.Now)
 	}
-	page := all[min(c.Offset, len(all)):]
-	page = page[:min(c.Limit, len(page))]
-	c.Connections, err = describe(page, o, now)
-	c.NumConnections = len(c.Connections)
-	return c, err
+	all = all[min(p.Offset, len(all)):]
+	p.shown = all[:min(p.Limit, len(all))]
+	p.NumConnections, p.Connections = len(p.shown), []*Connection{}
+	return p, nil
+}
+
+// entries makes the entries, each of which is only good until the next one.
+func (p *connzPage) entries() iter.Seq2[*Connection, error] {
+	return func(yield func(*Connection, error) bool) {
+		var known facts.Connection
+		var c Connection
+		left := maxEntries
+		for i := range p.shown {
+			wanted := 0
+			if p.o.Subs != NoSubs {
+				wanted = left + 1
+			}
+			known = facts.Connection{}
+			p.shown[i].Facts(&known, wanted)
+			if p.o.Subs != NoSubs {
+				if left -= len(known.Subs); left < 0 {
+					yield(nil, errTooMuch)
+					return
+				}
+			}
+			if c = connection(&known, p.o, p.Now); !yield(&c, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (r *Reports) hasAccount(name string) bool {
 	return slices.ContainsFunc(r.source.Accounts(), func(a Account) bool { return a.Name == name })
 }
 
-// candidates are the connections in the states wanted, and of the account wanted.
-func (r *Reports) candidates(o ConnzOptions, all []candidate, total *int) []candidate {
+// candidates appends to all the connections in the states wanted, and of the account
+// wanted.
+func (r *Reports) candidates(o ConnzOptions, all []Client, total *int) []Client {
 	if o.State != Closed {
-		open := r.source.Clients()
-		all = slices.Grow(all, len(open))
-		for _, c := range open {
-			all = append(all, candidate{id: c.ID, open: c.Peer})
-		}
+		all = r.source.AppendClients(all)
 	}
 	if o.State != Open {
 		for _, f := range r.source.Closed() {
-			all = append(all, candidate{id: f.ID, closed: f})
+			all = append(all, Client{ID: f.ID, Peer: ended{f}})
 		}
 	}
 	if o.Account != "" {
 		var f facts.Connection
-		all = slices.DeleteFunc(all, func(c candidate) bool {
-			in := c.facts(&f, 0).Account
-			if c.closed != nil && in == global {
-				in = "" // as it is stored (spec: monitoring 7.4)
+		all = slices.DeleteFunc(all, func(c Client) bool {
+			f = facts.Connection{}
+			c.Facts(&f, 0)
+			if _, closed := c.Peer.(ended); closed && f.Account == global {
+				f.Account = "" // as it is stored (spec: monitoring 7.4)
 			}
-			return in != o.Account
+			return f.Account != o.Account
 		})
 	}
 	*total = len(all)
 	return all
 }
 
-// candidates of former requests, for their memory.
-var candidates = sync.Pool{New: func() any { return new([]candidate) }}
-
 // global is the account of everyone without another.
 const global = "$G"
 
 // only is the one connection asked for: an open one whatever else is asked for.
-func only(all []candidate, o ConnzOptions) []candidate {
-	var found []candidate
+func only(all []Client, o ConnzOptions) []Client {
+	var found []Client
 	for _, c := range all {
-		switch {
-		case c.id != o.CID:
-		case c.open != nil:
-			return []candidate{c}
-		default:
-			found = append(found, c)
+		if c.ID != o.CID {
+			continue
 		}
+		if _, closed := c.Peer.(ended); !closed {
+			return []Client{c}
+		}
+		found = append(found, c)
 	}
 	return matching(found, o)
 }
 
 // matching are the candidates that the filters let through.
-func matching(all []candidate, o ConnzOptions) []candidate {
+func matching(all []Client, o ConnzOptions) []Client {
 	switch {
 	case o.MQTTClient != "":
 		return nil
-	case o.User == "":
+	case o.User == "" && o.FilterSubject == "":
 		return all
 	}
+	subs := 0
+	if o.FilterSubject != "" {
+		subs = maxEntries
+	}
 	var f facts.Connection
-	return slices.DeleteFunc(all, func(c candidate) bool { return c.facts(&f, 0).User != o.User })
+	return slices.DeleteFunc(all, func(c Client) bool {
+		f = facts.Connection{}
+		c.Facts(&f, subs)
+		return o.User != "" && f.User != o.User || o.FilterSubject != "" && !slices.ContainsFunc(f.Subs, func(s facts.Subscription) bool {
+			return subject.Match(o.FilterSubject, s.Subject)
+		})
+	})
 }
 
 // order is how connections are sorted.
@@ -194,21 +234,25 @@ type order struct {
 	reason bool                                           // by the text of the reason
 }
 
-func (o order) sort(all []candidate, now time.Time) {
-	if o.key != nil || o.reason {
-		var f facts.Connection
-		for i := range all {
-			known := all[i].facts(&f, 0)
-			if all[i].reason = known.Reason; o.key != nil {
-				all[i].key = o.key(known, now)
-			}
-		}
+func (o order) sort(all []Client, now time.Time) {
+	switch {
+	case o.reason: // only of those that have ended
+		slices.SortFunc(all, func(a, b Client) int {
+			return cmp.Or(cmp.Compare(a.Peer.(ended).Reason, b.Peer.(ended).Reason), cmp.Compare(a.ID, b.ID))
+		})
+		return
+	case o.key == nil:
+		slices.SortFunc(all, func(a, b Client) int { return cmp.Compare(a.ID, b.ID) })
+		return
 	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		if o.reason {
-			return cmp.Or(cmp.Compare(a.reason, b.reason), cmp.Compare(a.id, b.id))
-		}
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.id, b.id))
+	var f facts.Connection
+	for i := range all {
+		f = facts.Connection{}
+		all[i].Facts(&f, 0)
+		all[i].key = o.key(&f, now)
+	}
+	slices.SortFunc(all, func(a, b Client) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.ID, b.ID))
 	})
 }
 
@@ -251,25 +295,3 @@ func end(f *facts.Connection, now time.Time) time.Time {
 }
 
 func idle(f *facts.Connection, now time.Time) time.Duration { return end(f, now).Sub(f.LastActivity) }
-
-// describe makes the entries of a page.
-func describe(page []candidate, o ConnzOptions, now time.Time) ([]*Connection, error) {
-	list, all := make([]*Connection, len(page)), make([]Connection, len(page))
-	left := maxEntries
-	for i := range page {
-		var room facts.Connection
-		wanted := 0
-		if o.Subs != NoSubs {
-			wanted = left + 1
-		}
-		f := page[i].facts(&room, wanted)
-		if o.Subs != NoSubs {
-			if left -= len(f.Subs); left < 0 {
-				return nil, errTooMuch
-			}
-		}
-		all[i] = connection(f, o, now)
-		list[i] = &all[i]
-	}
-	return list, nil
-}

@@ -65,7 +65,7 @@ func (r *Reports) reports() map[string]report {
 				return nil, err
 			}
 			r.counted("/connz")
-			return orFault(r.Connz(o))
+			return orFault(r.page(o))
 		}},
 		"/routez": {heavy: true, make: func(q url.Values) (any, error) {
 			subs, err := routezOptions(q)
@@ -97,6 +97,37 @@ func (r *Reports) reports() map[string]report {
 			return struct{}{}, p.err
 		}},
 	}
+}
+
+// Ask makes the report of an endpoint for who asks by other means than HTTP, and need not
+// count as a request. There filter_subject is a parameter of /connz, too (spec: monitoring
+// 14).
+func (r *Reports) Ask(path string, q url.Values) (any, error) {
+	switch path {
+	case "/healthz":
+		p := params{values: q}
+		h, status := r.healthz(&p)
+		h.Code = status
+		return h, p.err
+	case "/connz":
+		o, err := connzOptions(q)
+		if err != nil {
+			return nil, err
+		}
+		o.FilterSubject = q.Get("filter_subject")
+		return orFault(r.Connz(o))
+	case "/routez":
+		subs, err := routezOptions(q)
+		if err != nil {
+			return nil, err
+		}
+		return orFault(r.Routez(subs))
+	}
+	e, ok := r.reports()[path]
+	if !ok {
+		return nil, &Fault{http.StatusNotFound, "no such report: " + path}
+	}
+	return e.make(q)
 }
 
 // orFault keeps a nil pointer from becoming an answer.

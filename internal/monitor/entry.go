@@ -2,26 +2,33 @@ package monitor
 
 import (
 	"encoding/json"
+	"iter"
 	"strconv"
 	"time"
 )
 
-// appendJSON appends the report as json.MarshalIndent makes it. The package would take
-// most of the time that a report on a thousand connections costs, and is asked for them
-// ten times a second by some.
-func (c *Connz) appendJSON(dst []byte) ([]byte, error) {
-	const end = "[]\n}"
-	frame := *c
-	if len(c.Connections) > 0 {
-		frame.Connections = []*Connection{}
+// appendJSON appends the report, and releases the page.
+func (p *connzPage) appendJSON(dst []byte) ([]byte, error) {
+	defer p.release()
+	return appendConnz(dst, &p.Connz, p.entries())
+}
+
+// appendConnz appends a report with these entries as json.MarshalIndent makes it. The
+// package would take most of the time that a report on a thousand connections costs, and
+// is asked for them ten times a second by some. There are no entries in c itself.
+func appendConnz(dst []byte, c *Connz, entries iter.Seq2[*Connection, error]) ([]byte, error) {
+	const end = "]\n}"
+	frame, err := json.MarshalIndent(c, "", "  ")
+	if dst = append(dst, frame...); err != nil || c.Connections == nil {
+		return dst, err
 	}
-	b, err := json.MarshalIndent(frame, "", "  ")
-	if err != nil || len(c.Connections) == 0 {
-		return append(dst, b...), err
-	}
-	dst = append(append(dst, b[:len(b)-len(end)]...), '[')
-	for i, e := range c.Connections {
-		if i > 0 {
+	dst = dst[:len(dst)-len(end)]
+	before := len(dst)
+	for e, err := range entries {
+		if err != nil {
+			return nil, err
+		}
+		if len(dst) > before {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, "\n    "...)
@@ -29,7 +36,10 @@ func (c *Connz) appendJSON(dst []byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return append(dst, "\n  ]\n}"...), nil
+	if len(dst) > before {
+		dst = append(dst, "\n  "...)
+	}
+	return append(dst, end...), nil
 }
 
 // entry appends the members of an object in the place of an entry.

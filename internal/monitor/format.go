@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -10,17 +9,17 @@ import (
 // monitoring 5).
 func uptime(d time.Duration) string {
 	s := max(int64(d/time.Second), 0)
-	var b strings.Builder
+	b := make([]byte, 0, 24)
 	for _, u := range []struct {
 		name    string
 		seconds int64
 	}{{"y", 365 * 86400}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}} {
-		if n := s / u.seconds; n > 0 || b.Len() > 0 || u.name == "s" {
-			b.WriteString(strconv.FormatInt(n, 10) + u.name)
+		if n := s / u.seconds; n > 0 || len(b) > 0 || u.name == "s" {
+			b = append(strconv.AppendInt(b, n, 10), u.name...)
 		}
 		s %= u.seconds
 	}
-	return b.String()
+	return string(b)
 }
 
 // rtt is a round trip, "0s" if it is unknown (spec: monitoring 5).

@@ -5,6 +5,7 @@ import "net/http"
 // Healthz is whether the server works, as tools of NATS ask (spec: monitoring 13).
 type Healthz struct {
 	Status string        `json:"status"`
+	Code   int           `json:"status_code,omitempty"` // as HTTP has it, for who asks by other means
 	Error  string        `json:"error,omitempty"`
 	Errors []HealthError `json:"errors,omitempty"`
 }

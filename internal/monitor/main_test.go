@@ -47,10 +47,10 @@ func (w *world) Health() Health { return w.health }
 func (w *world) Kinds() []Kind {
 	return []Kind{{Name: "clients", Stats: &w.stats}, {Name: "routes", Stats: &w.stats}}
 }
-func (w *world) Clients() []Client           { return slices.Clone(w.clients) }
-func (w *world) Closed() []*facts.Connection { return slices.Clone(w.closed) }
-func (w *world) Accounts() []Account         { return []Account{{Name: "$G", Subscriptions: 1}} }
-func (w *world) Routes(int) []facts.Route    { return w.routes }
+func (w *world) AppendClients(all []Client) []Client { return append(all, w.clients...) }
+func (w *world) Closed() []*facts.Connection         { return slices.Clone(w.closed) }
+func (w *world) Accounts() []Account                 { return []Account{{Name: "$G", Subscriptions: 1}} }
+func (w *world) Routes(int) []facts.Route            { return w.routes }
 
 // client is one of which all is known.
 type client struct{ facts.Connection }

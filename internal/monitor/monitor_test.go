@@ -192,7 +192,7 @@ func TestTooManySubscriptions(t *testing.T) {
 	w := newWorld(t)
 	all := make([]facts.Subscription, maxEntries/2+1)
 	for id := range uint64(2) {
-		w.clients = append(w.clients, Client{id + 1, &client{facts.Connection{ID: id + 1, Account: "$G", Subscriptions: len(all), Subs: all}}})
+		w.clients = append(w.clients, Client{ID: id + 1, Peer: &client{facts.Connection{ID: id + 1, Account: "$G", Subscriptions: len(all), Subs: all}}})
 	}
 	h, _ := serveReports(w)
 	for _, path := range []string{"/connz?subs=1", "/connz?subs=detail", fmt.Sprintf("/subsz?subs=1&limit=%d", 2*maxEntries)} {
@@ -262,7 +262,7 @@ func FuzzConnzQuery(f *testing.F) {
 	w := newWorld(f)
 	for id := uint64(1); id <= 20; id++ {
 		c := facts.Connection{ID: id, Account: "$G", User: "u", Subscriptions: 1, Start: time.Now(), Subs: []facts.Subscription{{Subject: "s"}}}
-		w.clients = append(w.clients, Client{c.ID, &client{c}})
+		w.clients = append(w.clients, Client{ID: c.ID, Peer: &client{c}})
 		c.ID, c.Stop, c.Reason = id+100, time.Now(), "Client Closed"
 		w.closed = append(w.closed, &c)
 	}

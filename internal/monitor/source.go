@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"sync"
 	"time"
 
 	"nats-server/internal/conn"
@@ -15,8 +16,8 @@ type Source interface {
 	Health() Health
 	// Kinds are the kinds of connections, those of clients first.
 	Kinds() []Kind
-	// Clients are the present clients, in no order.
-	Clients() []Client
+	// AppendClients appends the present clients to all, in no order.
+	AppendClients(all []Client) []Client
 	// Closed are the connections of clients that have ended, the last one last.
 	Closed() []*facts.Connection
 	// Accounts are all accounts, by name.
@@ -51,10 +52,11 @@ type Kind struct {
 	Stats *conn.Stats
 }
 
-// Client is a present connection of a client.
+// Client is a connection of a client.
 type Client struct {
 	ID uint64
 	Peer
+	key int64 // what it is sorted by
 }
 
 // Peer knows the rest.
@@ -62,6 +64,22 @@ type Peer interface {
 	NumSubscriptions() int
 	// Facts fills in what is known, with at most so many subscriptions.
 	Facts(f *facts.Connection, subs int)
+}
+
+// ended is the Peer of a connection that has ended. It knows its subscriptions anyway.
+type ended struct{ *facts.Connection }
+
+func (e ended) NumSubscriptions() int { return e.Subscriptions }
+
+func (e ended) Facts(f *facts.Connection, _ int) { *f = *e.Connection }
+
+// crowds are for lists of all clients, which are asked for again and again.
+var crowds = sync.Pool{New: func() any { return new([]Client) }}
+
+// release gives a list back to crowds.
+func release(room *[]Client) {
+	clear(*room)
+	crowds.Put(room)
 }
 
 // Account is what is known of an account.

@@ -71,9 +71,11 @@ func (r *Reports) Subsz(o SubszOptions) (*Subsz, error) {
 	}
 	if o.Subs {
 		p := pager{z: z, o: o}
-		clients := r.source.Clients()
-		slices.SortFunc(clients, func(a, b Client) int { return cmp.Compare(a.ID, b.ID) })
-		for _, c := range clients {
+		room := crowds.Get().(*[]Client)
+		defer release(room)
+		*room = r.source.AppendClients((*room)[:0])
+		slices.SortFunc(*room, func(a, b Client) int { return cmp.Compare(a.ID, b.ID) })
+		for _, c := range *room {
 			p.take(c)
 		}
 		if len(z.Subs) > maxEntries {

@@ -18,25 +18,44 @@ type level struct {
 	next        children // literal tokens
 	one         *node    // '*'
 	rest        *node    // '>'
-	least, most uint8    // how many tokens of a subject the entries from here on can match
+	tails       tail     // of the subjects that the entries from here on can match
+	least, most uint8    // how many tokens of a subject they can match
 }
 
 // endless is the most of a level with an entry that has no end, or a very long one.
 const endless = math.MaxUint8
 
-// admits reports whether any entry can match so many tokens. An empty level admits none.
-func (l *level) admits(tokens int) bool {
-	return tokens >= int(l.least) && (tokens <= int(l.most) || l.most == endless)
+// tail is a set of last tokens, each of which is one of 64 bits, by its length and its
+// first byte. Most subjects end in another way than the entries they are compared with,
+// which saves walking down to the end.
+type tail uint64
+
+const anyTail = ^tail(0)
+
+// tailOf returns the tail of a token, which is not empty.
+func tailOf[S []byte | string](token S) tail {
+	return 1 << ((uint(len(token))*8 ^ uint(token[0])) % 64)
+}
+
+// admits reports whether any entry can match so many tokens, of which the last has that
+// tail. An empty level admits none.
+func (l *level) admits(tokens int, last tail) bool {
+	return tokens >= int(l.least) && (tokens <= int(l.most) || l.most == endless) && l.tails&last != 0
 }
 
 // widen makes l admit an entry of so many tokens.
-func (l *level) widen(tokens int, rest bool) {
+func (l *level) widen(tokens int, last string) {
 	n := uint8(min(tokens, endless))
 	if l.most == 0 || n < l.least {
 		l.least = n
 	}
-	if rest {
-		n = endless
+	switch {
+	case subject.IsRest(last):
+		n, l.tails = endless, anyTail
+	case subject.IsOne(last):
+		l.tails = anyTail
+	default:
+		l.tails |= tailOf(last)
 	}
 	l.most = max(l.most, n)
 }
@@ -62,15 +81,15 @@ func (n *node) add(queue string) {
 
 // insert returns the node at which filter ends, made if it is missing.
 func (l *level) insert(filter string) *node {
-	rest := filter == ">" || strings.HasSuffix(filter, ".>")
+	last := filter[strings.LastIndexByte(filter, '.')+1:]
 	for {
-		l.widen(1+strings.Count(filter, "."), rest)
-		token, tail, more := subject.Next(filter)
+		l.widen(1+strings.Count(filter, "."), last)
+		token, after, more := subject.Next(filter)
 		n := l.child(token)
 		if !more {
 			return n
 		}
-		l, filter = &n.then, tail
+		l, filter = &n.then, after
 	}
 }
 

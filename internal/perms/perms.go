@@ -31,11 +31,21 @@ type limits struct {
 // MayPublish reports whether the rules let the connection publish to subj. If not,
 // it may still be a reply that Replies knows.
 func (p *Permissions) MayPublish(subj []byte) bool {
+	return p == nil || p.MayPublishTo(subj, subject.ShapeOf(subj))
+}
+
+// MayPublishTo is MayPublish for who knows the shape of subj.
+func (p *Permissions) MayPublishTo(subj []byte, shape subject.Shape) bool {
 	if p == nil {
 		return true
 	}
-	q, r, n := query{stop: plain}, &p.publish, subject.Tokens(subj)
-	return (!r.limited || q.match(&r.allow.level, subj, n) != 0) && q.match(&r.deny.level, subj, n) == 0
+	q, r := query{stop: plain}, &p.publish
+	if shape.Empty { // no entry matches
+		return !r.limited
+	}
+	last := tailOf(subj[shape.Last:])
+	allowed := !r.limited || q.match(&r.allow.level, subj, shape.Tokens, last) != 0
+	return allowed && q.match(&r.deny.level, subj, shape.Tokens, last) == 0
 }
 
 // MaySubscribe reports whether the rules let the connection subscribe to a filter,

@@ -19,25 +19,30 @@ type query struct {
 }
 
 // lookup returns what the entries below l say that match subj. Wildcards in subj are
-// ordinary token values. A subject with an empty token is matched by none: entries with
-// '*' and '>' look for it, and no literal is empty.
-func (q *query) lookup(l *level, subj []byte) found { return q.match(l, subj, subject.Tokens(subj)) }
+// ordinary token values. A subject with an empty token is matched by none.
+func (q *query) lookup(l *level, subj []byte) found {
+	f := subject.ShapeOf(subj)
+	if f.Empty {
+		return 0
+	}
+	return q.match(l, subj, f.Tokens, tailOf(subj[f.Last:]))
+}
 
-// match is lookup for a subject of so many tokens.
-func (q *query) match(l *level, subj []byte, tokens int) (got found) {
-	for ; l.admits(tokens); tokens-- {
-		if l.rest != nil && !subject.HasEmptyToken(subj) {
+// match is lookup for a subject of so many tokens, none of them empty, the last of
+// which has that tail.
+func (q *query) match(l *level, subj []byte, tokens int, last tail) (got found) {
+	for ; l.admits(tokens, last); tokens-- {
+		if l.rest != nil {
 			if got |= q.end(l.rest); got&q.stop != 0 {
 				return got
 			}
 		}
 		n, key := first(subj)
 		literal, one := l.next.find(subj[:n], key), l.one
-		last := n == len(subj)
-		if n == 0 || q.strict && last && subject.IsRest(subj) {
-			one = nil
-		}
-		if last {
+		if n == len(subj) {
+			if q.strict && subject.IsRest(subj) {
+				one = nil
+			}
 			return got | q.end(literal) | q.end(one)
 		}
 		subj = subj[n+1:]
@@ -49,7 +54,7 @@ func (q *query) match(l *level, subj []byte, tokens int) (got found) {
 		case literal == nil:
 			l = &one.then
 		default:
-			if got |= q.match(&literal.then, subj, tokens-1); got&q.stop != 0 {
+			if got |= q.match(&literal.then, subj, tokens-1, last); got&q.stop != 0 {
 				return got
 			}
 			l = &one.then
@@ -79,7 +84,7 @@ func (q *query) end(n *node) (got found) {
 // overlap returns what those entries below l say that match any subject which the
 // rest of a filter matches.
 func (q *query) overlap(l *level, filter []byte) (got found) {
-	token, tail, more := subject.Next(filter)
+	token, after, more := subject.Next(filter)
 	if !more && subject.IsRest(token) {
 		return q.all(l)
 	}
@@ -90,7 +95,7 @@ func (q *query) overlap(l *level, filter []byte) (got found) {
 		switch {
 		case n == nil || got&q.stop != 0:
 		case more:
-			got |= q.overlap(&n.then, tail)
+			got |= q.overlap(&n.then, after)
 		default:
 			got |= q.end(n)
 		}

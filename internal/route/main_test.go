@@ -95,7 +95,7 @@ func newWorld(t testing.TB, sockets bool) *world {
 	w.accounts.Watch(w.Cluster)
 	w.set = route.Settings{
 		ServerName: "A", Name: "C1", Host: "127.0.0.1", Port: 7000, ClientURLs: []string{"127.0.0.1:7001"},
-		ErrorEvery: 3600, RetryEvery: 1, AuthTimeout: time.Second, MaxPayload: 1 << 20, ControlLine: 64 << 10,
+		ErrorEvery: 3600, RetryEvery: 1, AuthTimeout: patience, MaxPayload: 1 << 20, ControlLine: 64 << 10,
 		Conn: conn.Limits{
 			MaxPending: 64 << 20, WriteDeadline: patience, PingInterval: 30 * time.Second, MaxPingsOut: 2, Unbounded: true, Patient: true,
 		},
@@ -207,10 +207,10 @@ func (w *world) dialIn() peer {
 	return peer{testkit.Attach(w.t, theirs)}
 }
 
-// info reads an INFO line, which must be next.
+// info reads an INFO line, which must be next, but for PING.
 func (p peer) info(t testing.TB) (i wire.RouteInfo, line string) {
 	t.Helper()
-	line, err := p.line()
+	line, err := p.unpinged()
 	arg, ok := strings.CutPrefix(line, "INFO ")
 	if err != nil || !ok {
 		t.Fatalf("no INFO, but %q %v", line, err)
@@ -232,11 +232,19 @@ func infoOf(id, name string, port int, more string) string {
 // join makes a fake server with that id a member.
 func (w *world) join(id, more string) peer {
 	w.t.Helper()
-	before := w.Len()
+	own := func() (n int) { // others may be about to go
+		for _, r := range w.Routes(0) {
+			if r.RemoteID == id {
+				n++
+			}
+		}
+		return n
+	}
+	before := own()
 	p := w.dialIn()
 	p.info(w.t)
-	p.Send(connectC1 + infoOf(id, "name-"+id, 9000+before, more))
-	testkit.Eventually(w.t, patience, id+" to be registered", func() bool { return w.Len() > before })
+	p.Send(connectC1 + infoOf(id, "name-"+id, 9000+w.Len(), more))
+	testkit.Eventually(w.t, patience, id+" to be registered", func() bool { return own() > before })
 	return p
 }
 
@@ -246,8 +254,8 @@ func (p peer) sees(t testing.TB, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		for {
-			line, err := p.line()
-			if line == "PING" || strings.HasPrefix(line, "INFO ") && !strings.HasPrefix(w, "INFO ") {
+			line, err := p.unpinged()
+			if strings.HasPrefix(line, "INFO ") && !strings.HasPrefix(w, "INFO ") {
 				continue
 			}
 			if line != w || err != nil {
@@ -283,4 +291,13 @@ func parse(t testing.TB, text string) *url.URL {
 func (p peer) line() (string, error) {
 	line, err := p.TryLine()
 	return strings.TrimSuffix(line, "\r\n"), err
+}
+
+// unpinged reads the next line that is not PING, which comes when it is time for it.
+func (p peer) unpinged() (string, error) {
+	for {
+		if line, err := p.line(); line != "PING" || err != nil {
+			return line, err
+		}
+	}
 }

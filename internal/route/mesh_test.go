@@ -195,7 +195,7 @@ func TestPermissions(t *testing.T) {
 	p := w.join("NPEER", "")
 	seen := map[string]bool{}
 	for range 2 {
-		line, _ := p.line()
+		line, _ := p.unpinged()
 		seen[line] = true
 	}
 	if !seen["RS+ $G imp.a"] || !seen["RS+ $G $MQTT.x"] {
@@ -222,7 +222,7 @@ func TestPermissions(t *testing.T) {
 	got := map[string]bool{}
 	var order string
 	for range 5 {
-		line, _ := p.line()
+		line, _ := p.unpinged()
 		got[line] = true
 		order += line[2:3]
 	}
@@ -244,7 +244,7 @@ func TestPermissions(t *testing.T) {
 	p.quiet(t) // it had accepted everything
 	p.Send(infoOf("NPEER", "B", 1, `,"export":{"allow":["imp.>"]}`))
 	for range 2 {
-		line, _ := p.line()
+		line, _ := p.unpinged()
 		delete(got, line)
 	}
 	if got["RS+ $G imp.no"] || got["RS+ $G imp.no q 1"] {

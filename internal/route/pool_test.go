@@ -114,7 +114,7 @@ func TestPoolIsDialed(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for range 3 {
-		line, _ := second.line()
+		line, _ := second.unpinged()
 		seen[line] = true
 	}
 	if !seen["RS+ APP a"] || !seen["RS+ APP a2 q 1"] || !seen["RS+ APP a3"] {
@@ -208,7 +208,7 @@ func TestPoolIsSwitchedOff(t *testing.T) {
 	p.Send(connectC1 + infoOf("NPEER", "B", 1, ofThree))
 	seen := map[string]bool{}
 	for range 2 {
-		line, _ := p.line()
+		line, _ := p.unpinged()
 		seen[line] = true
 	}
 	if !seen["RS+ $SYS s"] || !seen["RS+ $G g"] {
@@ -263,7 +263,7 @@ func TestServerWithoutPoolIsDialed(t *testing.T) {
 		for range 2 {
 			q := f.acceptSilent()
 			q.Send(infoOf("NPEER", "B", f.port(), ""))
-			switch line, err := q.line(); {
+			switch line, err := q.unpinged(); {
 			case line == notPossible:
 				refused++
 			case strings.HasPrefix(line, "INFO ") && strings.Contains(line, `"route_pool_size":3`):
@@ -434,7 +434,7 @@ func TestLameDuckWithPools(t *testing.T) {
 	}
 	for _, p := range []peer{b, system} {
 		p.Send("PING\r\n")
-		if line, err := p.line(); line != "PONG" || err != nil {
+		if line, err := p.unpinged(); line != "PONG" || err != nil {
 			t.Errorf("%q %v", line, err)
 		}
 	}

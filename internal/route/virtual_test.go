@@ -46,6 +46,22 @@ func TestPings(t *testing.T) {
 	})
 }
 
+// Who has to authenticate has so long for it (spec: cluster-routes 4.5).
+func TestAuthenticationTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, false)
+		w.set.User, w.set.Auth, w.set.AuthTimeout = "u", directory("u", "p"), time.Second
+		w.start()
+		began := time.Now()
+		silent := w.dialIn()
+		silent.info(t)
+		silent.closes(t, "-ERR 'Authentication Timeout'")
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // behind is a world with a server to which a megabyte, far more than MaxPending, is on
 // its way: what it sends comes back.
 func behind(t *testing.T, patient bool) (*world, peer) {

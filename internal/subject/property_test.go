@@ -93,7 +93,7 @@ func expression(filter string) *regexp.Regexp {
 }
 
 func TestRandomSubjects(t *testing.T) {
-	tokens := []string{"a", "b", "*", ">", "", "a*", "\n"}
+	tokens := []string{"a", "b", "*", ">", "", "a*", "\n", "a longer one", "®/-\x00"}
 	random := func() string {
 		s := tokens[rand.IntN(len(tokens))]
 		for range rand.IntN(4) {
@@ -104,14 +104,12 @@ func TestRandomSubjects(t *testing.T) {
 	for range 20_000 {
 		s, filter := random(), random()
 		split := strings.Split(s, ".")
-		if got, want := HasEmptyToken([]byte(s)), slices.Contains(split, ""); got != want {
-			t.Fatalf("HasEmptyToken(%q) = %v", s, got)
+		shape := Shape{Tokens: len(split), Last: strings.LastIndexByte(s, '.') + 1, Empty: slices.Contains(split, "")}
+		if got := ShapeOf([]byte(s)); got != shape {
+			t.Fatalf("ShapeOf(%q) = %v", s, got)
 		}
 		if got, want := HasWildcard(s), slices.Contains(split, "*") || slices.Contains(split, ">"); got != want {
 			t.Fatalf("HasWildcard(%q) = %v", s, got)
-		}
-		if got := Tokens([]byte(s)); got != len(split) {
-			t.Fatalf("Tokens(%q) = %d", s, got)
 		}
 		if !ValidFilter(filter) {
 			continue

@@ -3,8 +3,6 @@
 // (spec: client-protocol 7). It holds pure functions over bytes.
 package subject
 
-import "bytes"
-
 const (
 	sep  = '.'
 	one  = '*'
@@ -43,9 +41,7 @@ func ValidFilter[S []byte | string](s S) bool {
 
 // HasEmptyToken reports whether some token of s is empty. A message published to
 // such a subject reaches nobody.
-func HasEmptyToken(s []byte) bool {
-	return len(s) == 0 || s[0] == sep || s[len(s)-1] == sep || bytes.Contains(s, []byte(".."))
-}
+func HasEmptyToken(s []byte) bool { return ShapeOf(s).Empty }
 
 // HasWildcard reports whether some token of s is a wildcard.
 func HasWildcard[S []byte | string](s S) bool {
@@ -64,7 +60,7 @@ func HasWildcard[S []byte | string](s S) bool {
 func Literal(s []byte) bool { return !HasEmptyToken(s) && !HasWildcard(s) }
 
 // Tokens returns the number of tokens in s.
-func Tokens(s []byte) int { return bytes.Count(s, []byte{sep}) + 1 }
+func Tokens(s []byte) int { return ShapeOf(s).Tokens }
 
 // Match reports whether a message published to subj reaches a subscription to
 // filter. Wildcards in subj are ordinary token values.
