@@ -23,7 +23,8 @@ func (i *imports) tells(filter string, n int) bool {
 // carry the account, one to each server. It is called under the lock of an interest shard,
 // so that what other servers hear is in order (spec: cluster-routes 13.5).
 func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int) {
-	links := c.links.Load().of(a)
+	v := c.links.Load()
+	links := v.of(a)
 	if len(links) == 0 || !c.imports.Load().tells(filter, n) {
 		return
 	}
@@ -34,6 +35,9 @@ func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int)
 			line = wire.AppendInterest(b[:0], s.naming(a), filter, group, n)
 		}
 		s.conn.Out.Append(line)
+	}
+	if left := v.left[a.Name]; left != nil && n == 0 {
+		left.conn.Out.Append(wire.AppendInterest(nil, a.Name, filter, group, n))
 	}
 	c.unsent.Store(true)
 }
@@ -64,14 +68,20 @@ const pieceBytes = 64 << 10
 // cluster-routes 13.3).
 // s is among the links already: a change is in this snapshot or follows it.
 func (c *Cluster) announceLocked(s *Session) {
+	add, flush := c.tellAll(s)
+	c.eachCarried(s, add, flush)
+	c.cfg.Log.Debugf("%s - Sent local subscriptions to route", s.conn)
+}
+
+// tellAll returns what eachCarried is to call to have the server of s told of everything.
+func (c *Cluster) tellAll(s *Session) (add func(account, filter, group string, n int), flush func()) {
 	rules := c.imports.Load().now
-	p := pieces{to: s}
-	c.eachCarried(s, func(account, filter, group string, n int) {
+	p := &pieces{to: s}
+	return func(account, filter, group string, n int) {
 		if rules.imports(filter) {
 			p.add(account, filter, group, n)
 		}
-	}, p.flush)
-	c.cfg.Log.Debugf("%s - Sent local subscriptions to route", s.conn)
+	}, p.flush
 }
 
 // pieces gathers lines of interest for one route.

@@ -1,12 +1,19 @@
 package route
 
-import "nats-server/internal/account"
+import (
+	"slices"
+
+	"nats-server/internal/account"
+)
 
 // view is which connections carry the interest of which account (spec: cluster-routes
 // 10.1). It is immutable.
 type view struct {
 	slots  [][]*Session          // one connection to each server, by the account's index
 	pinned map[string][]*Session // of accounts that have connections of their own
+	// left are the connections that carried accounts up to now: the end of interest that
+	// was told there is told there, too. It is nil but for the moment of the change.
+	left map[string]*Session
 }
 
 // noView is that of a server without routes.
@@ -38,16 +45,66 @@ func (c *Cluster) relinkLocked() {
 			}
 		}
 		for name := range v.pinned {
-			s := m.pinned[name]
-			if m.noPool {
-				s = m.carrier(0)
-			}
-			if s != nil {
-				v.pinned[name] = append(v.pinned[name], s)
-			}
+			v.pinned[name] = append(v.pinned[name], c.carriersOf(m, name, len(v.slots))...)
 		}
 	}
 	c.links.Store(v)
+}
+
+// carriersOf are the connections for an account that is to have its own, of this server's
+// number of slots: two while it is not known whether the other server takes the new one.
+func (c *Cluster) carriersOf(m *member, name string, slots int) (all []*Session) {
+	if s := m.pinned[name]; s != nil {
+		all = append(all, s)
+	}
+	var s *Session
+	if m.noPool {
+		s = m.carrier(0)
+	} else if a := c.cfg.Accounts.Lookup(name); a != nil && m.moving[name] {
+		s = m.carrier(int(a.Hash % uint32(slots)))
+	}
+	if s != nil {
+		all = append(all, s)
+	}
+	return all
+}
+
+// moveLocked is called when it is known that the other server has taken s, which is for
+// one account: what was told of the account over the pool until now is withdrawn there.
+func (c *Cluster) moveLocked(s *Session) {
+	m, a := s.member, c.cfg.Accounts.Lookup(s.account)
+	m.eachPooled(func(o *Session) { o.sleep(s.account, true) })
+	s.sleep(s.account, false)
+	if a == nil || !m.moving[s.account] {
+		return
+	}
+	delete(m.moving, s.account)
+	c.relinkLocked()
+	v := *c.links.Load()
+	old := m.carrier(int(a.Hash % uint32(len(v.slots))))
+	if old == nil {
+		return
+	}
+	during := v
+	during.left = map[string]*Session{a.Name: old}
+	c.links.Store(&during)
+	rules, p := c.imports.Load().now, pieces{to: old}
+	a.EachLocal(func(filter, group string, _ int) {
+		if rules.imports(filter) {
+			p.add(a.Name, filter, group, 0)
+		}
+	}, p.flush)
+	c.links.Store(&v)
+	old.conn.Out.Flush(true)
+}
+
+// taken is told that the server of s, by its answer to a PING, has taken s.
+func (c *Cluster) taken(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.member != nil {
+		c.moveLocked(s)
+	}
 }
 
 // carrier is the connection for accounts with that index, nil if it is down.
@@ -66,11 +123,9 @@ func (m *member) carrier(index int) *Session {
 func (c *Cluster) eachCarried(s *Session, f func(account, filter, group string, n int), done func()) {
 	v := c.links.Load()
 	for _, a := range c.cfg.Accounts.All() {
-		for _, carrier := range v.of(a) {
-			if carrier == s {
-				name := s.naming(a)
-				a.EachLocal(func(filter, group string, n int) { f(name, filter, group, n) }, done)
-			}
+		if slices.Contains(v.of(a), s) {
+			name := s.naming(a)
+			a.EachLocal(func(filter, group string, n int) { f(name, filter, group, n) }, done)
 		}
 	}
 }
