@@ -133,6 +133,8 @@ func TestReloadTellsWhatHasChanged(t *testing.T) {
 	f(func(o *server.Options) { o.NoFastProducerStall = true }, "Reloaded: no_fast_producer_stall = true")
 	f(func(o *server.Options) { o.PingInterval, o.MaxPingsOut = 10*time.Second, 5 },
 		"Reloaded: ping_interval = 10s", "Reloaded: ping_max = 5")
+	f(func(o *server.Options) { o.ConnectErrorReports, o.ReconnectErrorReports = 5, 7 },
+		"Reloaded: connect_error_reports = 5", "Reloaded: reconnect_error_reports = 7")
 	f(func(o *server.Options) { o.LameDuckDuration, o.LameDuckGracePeriod = time.Minute, time.Second },
 		"Reloaded: lame_duck_duration = 1m0s", "Reloaded: lame_duck_grace_period = 1s")
 	f(func(o *server.Options) { o.AuthTimeout = 5 * time.Second }, "Reloaded: authorization timeout = 5 (for new connections)")

@@ -33,8 +33,8 @@ type target struct {
 type group struct {
 	name    string
 	members []target
-	remotes []remote
-	weight  int // of the remotes together
+	remotes remotes
+	leaves  remotes // leafnodes of other servers, for when nobody else takes a message
 }
 
 // bundle is receivers to whom a message of the lane looks the same, since they
@@ -319,7 +319,9 @@ func (l *lane) reset() {
 	for i := range l.groups {
 		g := &l.groups[i]
 		clear(g.members)
-		g.members, g.remotes, g.weight = g.members[:0], g.remotes[:0], 0
+		g.members = g.members[:0]
+		g.remotes.reset()
+		g.leaves.reset()
 	}
 	clear(l.bundles)
 	for i := range l.links {

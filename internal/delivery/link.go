@@ -11,13 +11,27 @@ import (
 type link struct {
 	stage  *stage
 	to     *interest.Subscriber
-	prefix []byte // what a message begins with, in the form for HMSG
-	plain  bool   // it gets every message, besides those for its queue groups
-	chosen []byte // names of the groups for which it is to take the message at hand
+	prefix []byte        // what a message begins with, in the form for HMSG
+	plain  bool          // it gets every message, besides those for its queue groups
+	once   *interest.Sub // that ends with this message; mostly nil
+	chosen []byte        // names of the groups for which it is to take the message at hand
 }
 
 // remote is the members that another server has in a queue group.
 type remote struct{ link, weight int }
+
+// remotes are members on other servers.
+type remotes struct {
+	all    []remote
+	weight int // of all together
+}
+
+func (r *remotes) add(link, weight int) {
+	r.all = append(r.all, remote{link, weight})
+	r.weight += weight
+}
+
+func (r *remotes) reset() { r.all, r.weight = r.all[:0], 0 }
 
 // NewRouted returns the Sender of a connection from another server of the cluster: what
 // came from there goes to local subscribers, and not to other servers (spec:
@@ -31,14 +45,21 @@ func (s *Sender) includeRemote(l *lane, sub *interest.Sub) {
 	name := sub.Group()
 	if name == "" {
 		if !s.routed {
-			l.links[s.linkOf(l, sub.To())].plain = true
+			k := &l.links[s.linkOf(l, sub.To())]
+			k.plain = true
+			if sub.Once() {
+				k.once = sub
+			}
 		}
 		return
 	}
 	if w := sub.Weight(); w > 0 {
 		g := s.groupOf(l, name)
-		g.remotes = append(g.remotes, remote{s.linkOf(l, sub.To()), w})
-		g.weight += w
+		of := &g.remotes
+		if sub.Origin() != "" {
+			of = &g.leaves
+		}
+		of.add(s.linkOf(l, sub.To()), w)
 	}
 }
 
@@ -65,22 +86,27 @@ func (s *Sender) linkOf(l *lane, to *interest.Subscriber) int {
 	return n
 }
 
-// appoint lets the server with the member at that place take the message at hand for
-// the group, or the next one that can. It reports false if none can.
-func (l *lane) appoint(g *group, at int) bool {
+// appoint lets the server with the member at that place of r take the message at hand
+// for the group, or the next one that can. It reports false if none can.
+func (l *lane) appoint(g *group, r *remotes, at int) bool {
 	first := 0
-	for first < len(g.remotes) && at >= g.remotes[first].weight {
-		at -= g.remotes[first].weight
+	for first < len(r.all) && at >= r.all[first].weight {
+		at -= r.all[first].weight
 		first++
 	}
-	for i := range g.remotes {
-		k := &l.links[g.remotes[(first+i)%len(g.remotes)].link]
+	for i := range r.all {
+		k := &l.links[r.all[(first+i)%len(r.all)].link]
 		if !k.stage.Queue.Refuses() {
 			k.chosen = append(append(k.chosen, g.name...), ' ')
 			return true
 		}
 	}
 	return false
+}
+
+// appointAny lets any server with a member take the message at hand for the group.
+func (l *lane) appointAny(g *group) bool {
+	return l.appoint(g, &g.remotes, pick(g.remotes.weight)) || l.appoint(g, &g.leaves, pick(g.leaves.weight))
 }
 
 // relay stages m for another server, if it wants it or was chosen, and reports whether
@@ -110,6 +136,9 @@ func (s *Sender) relay(k *link, m *wire.Msg) bool {
 	at += copy(dst[at:], s.between)
 	copy(dst[at:], tail)
 	dst[0] = verb
+	if k.once != nil {
+		k.to.Ended(k.once)
+	}
 	return true
 }
 
@@ -143,7 +172,7 @@ func (s *Sender) forwardToGroups(l *lane, m *wire.RoutedMsg) {
 		}
 		at := pick(len(g.members))
 		if !s.sendToLocal(g.members, at, &m.Msg) {
-			l.appoint(g, pick(g.weight))
+			l.appointAny(g)
 		}
 	}
 	for i := range l.links {

@@ -22,7 +22,12 @@ func (w *world) server() *peer {
 
 // wants is the interest of another server; a weight of 0 is for no queue group.
 func (p *peer) wants(filter, group string, weight int) *interest.Sub {
-	s := interest.NewRemote(&p.self, []byte(filter), []byte(group), nil, weight)
+	return p.wantsOf(filter, group, "", weight)
+}
+
+// wantsOf is the same of leafnodes of another server, if the origin is not empty.
+func (p *peer) wantsOf(filter, group, origin string, weight int) *interest.Sub {
+	s := interest.NewRemote(&p.self, []byte(filter), []byte(group), []byte(origin), weight)
 	p.w.acct.Subscribe(s)
 	return s
 }
@@ -131,6 +136,46 @@ func TestGroupsAcrossServers(t *testing.T) {
 	if pub.send(message("work", "x")) {
 		t.Error("delivered though nobody is left")
 	}
+}
+
+// Leafnodes of other servers get a message only if there is no other member that takes it
+// (spec: cluster-routes 15.1, 15.2).
+func TestLeafnodesOfServersComeLast(t *testing.T) {
+	w := newWorld(t)
+	pub, local, other, from := w.peer(), w.peer(), w.server(), w.server()
+	leaf, away := w.server(), w.server()
+	s := local.sub("work", "q", "7")
+	direct := other.wants("work", "q", 1)
+	leaf.wantsOf("work", "q", "LC", 50)
+	away.wantsOf("work", "q", "LD", 50)
+	f := func(hasLocal, hasOther, hasLeaves bool) {
+		t.Helper()
+		const n = 200
+		if !pub.send(strings.Repeat(message("work", "x"), n)) {
+			t.Error("not delivered")
+		}
+		counts := [3]int{strings.Count(local.heard(), "MSG"), strings.Count(other.heard(), "RMSG A work | q 1"),
+			strings.Count(leaf.heard()+away.heard(), "RMSG A work | q 1")}
+		if counts[0]+counts[1]+counts[2] != n || counts[0] > 0 != hasLocal || counts[1] > 0 != hasOther || counts[2] > 0 != hasLeaves {
+			t.Errorf("%d get %d messages", counts, n)
+		}
+	}
+	f(true, true, false)
+	local.unsub(s)
+	f(false, true, false)
+	from.forward(w.acct, "RMSG work | q 1\r\nx\r\n")
+	other.hears("RMSG A work | q 1|x|")
+	w.acct.Unsubscribe(direct)
+	f(false, false, true)
+	from.forward(w.acct, "RMSG work | q 1\r\nx\r\n")
+	if got := leaf.heard() + away.heard(); got != "RMSG A work | q 1|x|" && got != "RMSG A work | q 1\r\nx\r\n" {
+		t.Errorf("leafnodes get %q", got)
+	}
+	leaf.Close(conn.ServerShutdown)
+	s = local.sub("work", "q", "8")
+	f(true, false, false)
+	local.unsub(s)
+	f(false, false, true)
 }
 
 // What comes from another server goes to local subscribers and, of queue groups, to

@@ -189,19 +189,19 @@ func (s *Sender) sendNow(t *target, prefix, tail []byte, payload int) bool {
 	return len(o.Lost) == 0
 }
 
-// sendToOne stages m for one member of a queue group, chosen at random; the
-// others are tried in turn should it not be taken (spec: client-protocol 9,
-// cluster-routes 15.1).
+// sendToOne stages m for one member of a queue group, chosen at random; the others are
+// tried in turn should it not be taken, and leafnodes of other servers at last (spec:
+// client-protocol 9, cluster-routes 15.1).
 func (s *Sender) sendToOne(l *lane, g *group, m *wire.Msg) bool {
-	n := len(g.members)
-	at := pick(n + g.weight)
-	if at >= n {
-		return l.appoint(g, at-n) || s.sendToLocal(g.members, 0, m)
+	n, far := len(g.members), &g.remotes
+	at := pick(n + far.weight)
+	switch {
+	case at >= n:
+		return l.appoint(g, far, at-n) || s.sendToLocal(g.members, 0, m) || l.appointAny(g)
+	case far.weight == 0:
+		return s.sendToLocal(g.members, at, m) || l.appointAny(g)
 	}
-	if g.weight == 0 {
-		return s.sendToLocal(g.members, at, m)
-	}
-	return s.sendToLocal(g.members[at:], 0, m) || l.appoint(g, 0) || s.sendToLocal(g.members[:at], 0, m)
+	return s.sendToLocal(g.members[at:], 0, m) || l.appoint(g, far, 0) || s.sendToLocal(g.members[:at], 0, m) || l.appointAny(g)
 }
 
 // pick returns a random number below n, or 0.

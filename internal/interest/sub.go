@@ -78,7 +78,8 @@ func (s *Sub) Sid() string { return s.text[s.nFilter+s.nGroup:] }
 func (s *Sub) To() *Subscriber { return s.to }
 
 // NewRemote makes the interest of another server. For a queue group the weight is how
-// many members the server has; below 1 means that none is to be chosen. The origin is
+// many members the server has; below 1 means that none is to be chosen. Other interest
+// with a weight is for one message, see Once. The origin is
 // empty but for interest of leafnodes, to be told apart from that of clients.
 func NewRemote(to *Subscriber, filter, group, origin []byte, weight int) *Sub {
 	s := NewSub(to, filter, group, origin)
@@ -92,6 +93,10 @@ func (s *Sub) Origin() string { return s.Sid() }
 
 // Remote reports whether s is the interest of another server.
 func (s *Sub) Remote() bool { return s.to.Link != nil }
+
+// Once reports whether s is remote interest that ends with the first message. Whoever has
+// delivered that calls Subscriber.Ended.
+func (s *Sub) Once() bool { return s.Remote() && s.nGroup == 0 && s.extra.Load() != 0 }
 
 // SetWeight changes how many members of the queue group another server has.
 // account.Changed must follow.

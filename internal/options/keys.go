@@ -98,6 +98,10 @@ func (o *Options) limitKeys() keys.Table {
 			Doc: "Time over which lame duck mode closes the clients, at least 30s."},
 		{Name: "lame_duck_grace_period", Value: o.gracePeriod(), Default: `"10s"`, Since: "2.2.0",
 			Doc: "Wait of lame duck mode before it closes the first client; 0 is none."},
+		{Name: "connect_error_reports", Value: keys.Int(&o.ConnectErrorReports, 0, math.MaxInt32), Default: "3600", Since: "2.0.0",
+			Doc: "Of attempts that fail to connect to another server, the first is an error in the log, then one in so many; the others are there with `debug`."},
+		{Name: "reconnect_error_reports", Value: keys.Int(&o.ReconnectErrorReports, 0, math.MaxInt32), Default: "1", Since: "2.0.0",
+			Doc: "The same for attempts after a connection was lost."},
 		{Name: "disable_sublist_cache", Aliases: []string{"no_sublist_cache"}, Value: keys.Satisfied().Quiet(), Default: "true",
 			Since: "2.0.2", Doc: "Has no effect: there is no such cache."},
 	}
@@ -145,7 +149,7 @@ func (o *Options) processKeys() keys.Table {
 func notYet() keys.Table {
 	return keys.Unsupported(
 		"prof_block_rate", "write_timeout",
-		"connect_error_reports", "reconnect_error_reports", "connection_error_report_attempts",
+		"connection_error_report_attempts",
 		"proxy_protocol", "ocsp", "ocsp_cache",
 		"mappings maps",
 		"operator operators root roots root_operator root_operators", "trusted trusted_keys",

@@ -84,6 +84,10 @@ type Options struct {
 	CustomAuth auth.Authenticator
 
 	Cluster Cluster // with which other servers it forms a cluster
+	// Which failed attempts to connect to another server are errors in the log: the first,
+	// then one in so many. The others are there with Debug.
+	ConnectErrorReports   int // of those before there was a connection; 0 = 3600
+	ReconnectErrorReports int // of those after one was lost; 0 = 1: all
 
 	// Monitoring over HTTP; see docs/monitoring.md.
 	HTTPHost         string // address of its listener; "" = Host
@@ -140,6 +144,8 @@ func (o Options) Complete() (Options, error) {
 	fill(&o.WriteDeadline, DefaultWriteDeadline)
 	fill(&o.PingInterval, DefaultPingInterval)
 	fill(&o.MaxPingsOut, DefaultMaxPingsOut)
+	fill(&o.ConnectErrorReports, DefaultConnectErrorReports)
+	fill(&o.ReconnectErrorReports, DefaultReconnectErrorReports)
 	authTimeout := DefaultAuthTimeout
 	if o.TLS != nil {
 		t := *o.TLS // the caller's stays as it is
@@ -183,6 +189,8 @@ func (o *Options) check() error {
 		{"ping_interval", int64(o.PingInterval)},
 		{"ping_max", int64(o.MaxPingsOut)},
 		{"authorization timeout", int64(o.AuthTimeout)},
+		{"connect_error_reports", int64(o.ConnectErrorReports)},
+		{"reconnect_error_reports", int64(o.ReconnectErrorReports)},
 		{"max_traced_msg_len", int64(o.MaxTracedMsgLen)},
 		{"max_closed_clients", int64(o.MaxClosedClients)},
 		{"logfile_size_limit", o.LogSizeLimit},

@@ -27,6 +27,9 @@ func TestDefaults(t *testing.T) {
 		LogFormat:           "text",
 		HTTPHost:            "0.0.0.0",
 		MaxClosedClients:    10000,
+
+		ConnectErrorReports:   3600,
+		ReconnectErrorReports: 1,
 	}
 	got, err := options.Options{}.Complete()
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -48,6 +51,7 @@ func TestWhatIsSetStays(t *testing.T) {
 		LameDuckDuration: 30 * time.Second, LameDuckGracePeriod: -1,
 		Debug: true, Trace: true, MaxTracedMsgLen: 7, LogFormat: "json", LogFile: "l", NoLogTime: true, PidFile: "f",
 		HTTPHost: "h", HTTPPort: 1, HTTPBasePath: "b", HTTPToken: "t", MaxClosedClients: 1,
+		ConnectErrorReports: 1, ReconnectErrorReports: 2,
 	}
 	before := set
 	got, err := set.Complete()

@@ -25,6 +25,7 @@ type Cluster struct {
 	ctx    context.Context // of dialing
 	cancel context.CancelFunc
 	work   sync.WaitGroup // goroutines that are not those of a connection
+	turns  chan struct{}  // holds one for each attempt to dial a server by hearsay
 
 	telling sync.Mutex // held from looking what clients are to know until they do
 
@@ -34,6 +35,7 @@ type Cluster struct {
 	members  map[string]*member // by the other server's id
 	learnt   learnt
 	dialing  map[place]bool        // servers learnt by gossip that are being dialed
+	heard    map[place]bool        // those of which it is not known yet whether they are there
 	raw      map[net.Conn]struct{} // in the TLS handshake
 	closing  bool
 }
@@ -53,6 +55,8 @@ func New(cfg Config) *Cluster {
 		sessions: make(map[uint64]*Session),
 		members:  make(map[string]*member),
 		dialing:  make(map[place]bool),
+		heard:    make(map[place]bool),
+		turns:    make(chan struct{}, mostTurns),
 		raw:      make(map[net.Conn]struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

@@ -21,10 +21,15 @@ type target struct {
 	mode     int    // of the gossip that it was learnt by
 	again    bool   // there was a route before
 	refused  bool   // and it was refused
+	soon     bool   // what there was has ended for a new beginning
+	heard    bool   // it is among Cluster.heard, having been no route yet
+	failures int    // connections in a row that did not become a route
 }
 
 // place is what a connection is dialed for.
 type place struct{ host, account string }
+
+func (t *target) place() place { return place{t.url.Host, t.account} }
 
 // solicit dials t until there is a connection, or no reason to go on (spec:
 // cluster-routes 3). It does not wait for that. A server that was learnt of is dialed by
@@ -32,17 +37,24 @@ type place struct{ host, account string }
 func (c *Cluster) solicit(t target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing || t.url == nil || !t.explicit && c.dialing[place{t.url.Host, t.account}] {
+	switch {
+	case c.closing, t.url == nil:
+		return
+	case !t.explicit && c.dialing[t.place()]:
+		c.settleLocked(&t) // by the one who dials it already
 		return
 	}
 	if !t.explicit {
-		c.dialing[place{t.url.Host, t.account}] = true
+		c.dialing[t.place()] = true
 	}
 	c.work.Go(func() {
 		nc := c.reach(t)
 		if !t.explicit {
 			c.mu.Lock()
-			delete(c.dialing, place{t.url.Host, t.account})
+			delete(c.dialing, t.place())
+			if nc == nil {
+				c.settleLocked(&t)
+			}
 			c.mu.Unlock()
 		}
 		if nc != nil {
@@ -101,6 +113,12 @@ func (s *Settings) dials(u *url.URL) bool {
 // dialOnce makes one attempt. Without a connection and an error there is nobody to be
 // dialed but this server itself.
 func (c *Cluster) dialOnce(t target) (net.Conn, error) {
+	if t.heard {
+		if !c.takeTurn() {
+			return nil, nil
+		}
+		defer c.passTurn()
+	}
 	ctx, cancel := context.WithTimeout(c.ctx, dialTimeout)
 	defer cancel()
 	own, port := dial.Own(), c.settings.Load().Port
@@ -168,9 +186,10 @@ func (c *Cluster) dialed(nc net.Conn, t target) {
 	c.begin(c.newSession(open, id, &t))
 }
 
-// next is t as it is dialed after a connection that has ended.
+// next is t as it is dialed after a connection that has ended before it was a route.
 func (t target) next() target {
-	t.again = true
+	t.again, t.soon = true, false
+	t.failures++
 	return t
 }
 

@@ -63,12 +63,58 @@ func (c *Cluster) hear(s *Session, i *wire.RouteInfo) {
 		return
 	}
 	t := target{url: withCredentials(u, i, set), account: i.Account, mode: i.GossipMode}
+	c.try(t)
 	if mute {
-		c.solicitAll(t)
-	} else {
-		c.solicit(t)
+		for _, p := range c.pinnedOf(t) {
+			c.try(p)
+		}
 	}
 }
+
+// What other servers say must not have this one dial, or look up names, without limit.
+const (
+	mostHeard = 1024 // servers at a time of which it is not known yet whether they are there
+	mostTurns = 32   // of which so many are dialed at a time, for dialTimeout at most
+)
+
+// try dials a server by hearsay, unless that goes on already or there are too many.
+func (c *Cluster) try(t target) {
+	c.mu.Lock()
+	known := c.heard[t.place()]
+	full := len(c.heard) >= mostHeard
+	if !known && !full {
+		c.heard[t.place()] = true
+		t.heard = true
+	}
+	c.mu.Unlock()
+	switch {
+	case t.heard:
+		c.solicit(t)
+	case !known:
+		c.cfg.Log.Warnf("Ignoring a server that another has told of: %d are waited for", mostHeard)
+	}
+}
+
+// settleLocked is called when it is known whether t is there.
+func (c *Cluster) settleLocked(t *target) {
+	if t.heard {
+		t.heard = false
+		delete(c.heard, t.place())
+	}
+}
+
+// takeTurn waits until a server may be dialed by hearsay. It reports false if the cluster
+// was stopped.
+func (c *Cluster) takeTurn() bool {
+	select {
+	case c.turns <- struct{}{}:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+func (c *Cluster) passTurn() { <-c.turns }
 
 // configures reports whether a server is one that is dialed anyway.
 func (s *Settings) configures(i *wire.RouteInfo, u *url.URL) bool {

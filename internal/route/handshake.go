@@ -160,6 +160,7 @@ func (s *Session) firstInfo(i *wire.RouteInfo) error {
 		s.remoteName.Store(&name)
 	}
 	s.parser.Origins = i.LeafOriginDrop
+	s.silent = i.ServerName == "" && i.Cluster == ""
 	if v := c.register(s, i); v != nil {
 		return v
 	}

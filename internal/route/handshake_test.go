@@ -2,6 +2,7 @@ package route_test
 
 import (
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,6 +89,10 @@ func TestRefusals(t *testing.T) {
 	f(first+"RS+ $G\r\n", "", "Protocol Violation", "processRemoteSub Parse Error")
 	f(first+"RS+ $G a q\r\n", "", "Protocol Violation", "processRemoteSub Parse Error")
 	f(first+"RS- $G a q 1\r\n", "", "Protocol Violation", "processRemoteUnsub parse error")
+	f(first+"UNSUB 1\r\n", "", "Protocol Violation", "processRemoteUnsub parse error")
+	f(first+"PUB foo\r\n", "", "Protocol Violation", "processPub Parse Error")
+	f(first+"PUB foo 1\r\nxyz\r\n", "-ERR 'Unknown Protocol Operation'", "Protocol Violation", "Router parser ERROR")
+	f("PUB foo 1\r\nx\r\n", violation, "Authentication Failure", "")
 	f(first+"RMSG $G foo x\r\n", "", "Protocol Violation", "Bad or Missing Size")
 	f(first+"RMSG $G foo x y 1\r\n", "", "Protocol Violation", "Bad or Missing Reply Indicator")
 	f(first+"HMSG $G foo 3 2\r\n", "", "Protocol Violation", "Header Size larger then TotalSize")
@@ -125,6 +130,31 @@ func TestWhatIsSurvived(t *testing.T) {
 	f("LS- $G foo\r\nLS-  $G foo q\r\n", "", 0)
 	f("+OK\r\nA+ foo\r\nA- foo\r\nRMSG $G nobody 1\r\nx\r\n", "", 0)
 	f(connectC1, "", 0)
+}
+
+// What clients say means nothing from another server, and nothing comes of it (spec:
+// cluster-routes 1).
+func TestVerbsOfClients(t *testing.T) {
+	w := newWorld(t, false).start()
+	other := w.join("NOTHER", "")
+	other.Send("RS+ $G foo\r\nRS+ $G foo q 1\r\n")
+	other.quiet(t)
+	p := w.join("NPEER", "")
+	other.info(t)
+	f := func(in, log string) {
+		t.Helper()
+		p.Send(in)
+		p.quiet(t)
+		other.quiet(t)
+		w.logs(log)
+		if got := w.wanted(); got != 2 {
+			t.Errorf("%q: %d remote subscriptions", in, got)
+		}
+	}
+	f("SUB foo 1\r\nSUB $G foo q\r\nsub a..b\r\n", "<<- [sub a..b]")
+	f("PUB foo 1\r\nx\r\nPUB $G foo 1\r\nx\r\nHPUB foo r 0 1\r\nx\r\n", "<<- [HPUB foo r 0 1]")
+	f("PUB foo "+strconv.Itoa(2<<20)+"\r\n"+strings.Repeat("x", 2<<20)+"\r\n", "<<- [PUB foo 2097152]")
+	f("UNSUB $G foo\r\n", "<<- [UNSUB $G foo]") // of this connection, which wants nothing
 }
 
 // A peer that wants it is told of each line (spec: cluster-routes 4.3).

@@ -23,12 +23,15 @@ func (i *imports) tells(filter string, n int) bool {
 // carry the account, one to each server. It is called under the lock of an interest shard,
 // so that what other servers hear is in order (spec: cluster-routes 13.5).
 func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int) {
-	v := *c.links.Load()
-	if len(v) == 0 || !c.imports.Load().tells(filter, n) {
+	v := c.links.Load()
+	if len(v.spreads) == 0 || !c.imports.Load().tells(filter, n) {
 		return
 	}
-	for _, carrier := range v {
-		tellInterest(carrier.of(a), a, filter, group, n)
+	for _, to := range v.spreads {
+		tellInterest(to.of(a), a, filter, group, n)
+	}
+	if left := v.left[a.Name]; left != nil && n == 0 {
+		left.conn.Out.Append(wire.AppendInterest(nil, a.Name, filter, group, n))
 	}
 	c.unsent.Store(true)
 }
@@ -47,11 +50,11 @@ func tellInterest(links []*Session, a *account.Account, filter, group string, n 
 // Settle implements account.Watcher: it sends what was appended.
 func (c *Cluster) Settle() {
 	if c.unsent.Load() && c.unsent.Swap(false) {
-		for _, v := range *c.links.Load() {
-			for _, links := range v.slots {
+		for _, to := range c.links.Load().spreads {
+			for _, links := range to.slots {
 				flush(links)
 			}
-			for _, links := range v.pinned {
+			for _, links := range to.pinned {
 				flush(links)
 			}
 		}
@@ -71,14 +74,20 @@ const pieceBytes = 64 << 10
 // cluster-routes 13.3).
 // s is among the links already: a change is in this snapshot or follows it.
 func (c *Cluster) announceLocked(s *Session) {
+	add, flush := c.tellAll(s)
+	c.eachCarried(s, add, flush)
+	c.cfg.Log.Debugf("%s - Sent local subscriptions to route", s.conn)
+}
+
+// tellAll returns what eachCarried is to call to have the server of s told of everything.
+func (c *Cluster) tellAll(s *Session) (add func(account, filter, group string, n int), flush func()) {
 	rules := c.imports.Load().now
-	p := pieces{to: s}
-	c.eachCarried(s, func(account, filter, group string, n int) {
+	p := &pieces{to: s}
+	return func(account, filter, group string, n int) {
 		if rules.imports(filter) {
 			p.add(account, filter, group, n)
 		}
-	}, p.flush)
-	c.cfg.Log.Debugf("%s - Sent local subscriptions to route", s.conn)
+	}, p.flush
 }
 
 // pieces gathers lines of interest for one route.

@@ -16,9 +16,18 @@ func (c *Cluster) left(s *Session) {
 	c.mu.Lock()
 	delete(c.sessions, s.conn.ID)
 	c.past.add(s.conn)
-	upgraded := s.member != nil && s.member.noPool && c.settings.Load().PoolSize > 0
+	noPool, failed := s.member != nil && s.member.noPool, s.member == nil && s.dialed != nil
 	changed := c.unregisterLocked(s)
 	again, wanted := c.againLocked(s)
+	switch {
+	case failed && wanted:
+		again.heard, again.failures = s.dialed.heard, s.dialed.failures+1
+	case failed:
+		c.settleLocked(s.dialed)
+	}
+	// Another server may have a pool when it comes back (spec: cluster-routes 3). Where
+	// this one has a pool only now, repool has seen to it.
+	upgraded := noPool && c.settings.Load().PoolSize > 0 && !(again.explicit && s.conn.Reason() == conn.RouteRemoved)
 	c.mu.Unlock()
 	s.dropAllInterest()
 	if changed {
@@ -28,7 +37,7 @@ func (c *Cluster) left(s *Session) {
 		return
 	}
 	c.reconnect(again)
-	if upgraded { // perhaps: then it has a pool when it comes back (spec: cluster-routes 3)
+	if upgraded {
 		for _, t := range c.pinnedOf(again) {
 			c.reconnect(t)
 		}
@@ -45,8 +54,12 @@ func (c *Cluster) unregisterLocked(s *Session) (changed bool) {
 	s.member = nil
 	if s.account != "" {
 		delete(m.pinned, s.account)
+		m.eachPooled(func(o *Session) { o.sleep(s.account, false) })
 	} else {
 		m.slots[s.slot] = nil
+		if m.pooled() == 0 {
+			m.slots = nil // there may be another number of them next time
+		}
 	}
 	if m.first() == nil {
 		delete(c.members, s.remoteID)
@@ -75,6 +88,8 @@ func (c *Cluster) againLocked(s *Session) (t target, wanted bool) {
 	switch s.conn.Reason() {
 	case conn.ParseError, conn.ProtocolViolation, conn.DuplicateRoute:
 		t.refused = true
+	case conn.RouteRemoved:
+		t.soon = true // it was this side that has ended it, to begin anew
 	}
 	if s.dialed != nil {
 		t.mode = s.dialed.mode
@@ -83,11 +98,15 @@ func (c *Cluster) againLocked(s *Session) (t target, wanted bool) {
 }
 
 // jitter is the wait before t is dialed anew. Where one of the two has refused the other
-// there is no hurry.
+// there is no hurry, and where a reload has ended a good route there is. What is no server
+// of the cluster, but was said to be, is dialed ever more slowly.
 func (t *target) jitter() time.Duration {
 	d := rand.N(100 * time.Millisecond)
-	if t.explicit || t.refused {
+	if (t.explicit || t.refused) && !t.soon {
 		d += retryDelay
+	}
+	if !t.explicit && t.failures > 1 {
+		d += dial.Delay(t.failures, retryDelay, mostDelay)
 	}
 	return d
 }
@@ -102,7 +121,9 @@ func (s *Session) dropAllInterest() {
 	defer s.mu.Unlock()
 	for a, subs := range s.remotes {
 		s.mesh.cfg.Log.Debugf("%s - Removing %d subscriptions for account %q", s.conn, subs.Len(), a.Name)
-		subs.Each(a.Unsubscribe)
+		if !s.asleep[a.Name] {
+			subs.Each(a.Unsubscribe)
+		}
 	}
 	s.remotes = map[*account.Account]*interest.Remotes{}
 	s.numSubs.Store(0)

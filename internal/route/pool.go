@@ -21,18 +21,24 @@ type member struct {
 	larger   bool
 	slots    []*Session          // by index, which decides for which accounts; nil is free
 	pinned   map[string]*Session // for one account each
+	moving   map[string]bool     // accounts that are to have one, and use the pool until then
 	urls     []string            // of its clients, that ours are told
 }
 
 // each calls f for every connection, the first slot first.
 func (m *member) each(f func(*Session)) {
+	m.eachPooled(f)
+	for _, s := range m.pinned {
+		f(s)
+	}
+}
+
+// eachPooled calls f for every connection that is not for one account.
+func (m *member) eachPooled(f func(*Session)) {
 	for _, s := range m.slots {
 		if s != nil {
 			f(s)
 		}
-	}
-	for _, s := range m.pinned {
-		f(s)
 	}
 }
 
@@ -92,7 +98,7 @@ func (c *Cluster) placeLocked(s *Session) *conn.Verdict {
 	case m != nil && (m.noPool != noPool || !noPool && s.account == "" && m.pooled() > 0 && m.poolSize != i.PoolSize):
 		return duplicate // the other server has other settings now: these connections are about to end
 	case m == nil:
-		m = &member{noPool: noPool, pinned: make(map[string]*Session)}
+		m = &member{noPool: noPool, pinned: make(map[string]*Session), moving: make(map[string]bool)}
 	}
 	place := c.placeInPool
 	if s.account != "" {
@@ -122,12 +128,18 @@ func (c *Cluster) placePinned(m *member, s *Session, set *Settings) *conn.Verdic
 		case !slices.Contains(set.Pinned, s.account):
 			return misplaced("No route for account %s", name)
 		}
+	} else if !slices.Contains(set.Pinned, s.account) { // any more
+		s.noReconnect = true
+		return &conn.Verdict{Reason: conn.RouteRemoved}
 	}
 	if kept := m.pinned[s.account]; kept != nil {
 		return c.replaced(s, kept)
 	}
 	m.pinned[s.account] = s
 	s.parser.Pinned, s.link.Pinned = true, true
+	if s.moving = s.dialed != nil && m.moving[s.account]; s.moving {
+		s.sleep(s.account, true)
+	}
 	return nil
 }
 
@@ -160,6 +172,9 @@ func (c *Cluster) placeInPool(m *member, s *Session, set *Settings) *conn.Verdic
 	m.slots[index] = s
 	m.poolSize, m.larger = i.PoolSize, i.PoolLarger
 	s.slot, s.poolSize = index, size
+	for account := range m.pinned {
+		s.sleep(account, true)
+	}
 	return nil
 }
 

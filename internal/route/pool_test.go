@@ -475,55 +475,6 @@ func TestRefusedAccount(t *testing.T) {
 	}
 }
 
-// A reload of the pool has everything come anew (spec: cluster-routes 18.3).
-func TestReloadOfPools(t *testing.T) {
-	f := newFake(t)
-	w := pooled(t, true)
-	w.set.Pinned, w.set.PoolSize = nil, 1
-	w.set.Routes = append(w.set.Routes, parse(t, "nats://"+f.Addr().String()))
-	w.start()
-	w.local("APP", "a", "")
-	p := f.acceptSilent()
-	f.introduced(p, `,"route_pool_size":1`)
-	p.sees(t, "RS+ APP a")
-	next := w.set
-	next.PoolSize, next.Pinned = 2, []string{"APP"}
-	w.Reload(next)
-	p.closes(t, "")
-	w.logs("Router connection closed: Route Removed")
-	seen := map[string]peer{}
-	for range 2 {
-		q := f.acceptSilent()
-		i := f.introduced(q, `,"route_pool_size":2`)
-		if seen[i.Account] = q; i.PoolSize != 2 || i.PoolIndex != 0 {
-			t.Errorf("%+v", i)
-		}
-	}
-	seen["APP"].sees(t, "RS+ a")
-	seen[""].pings(t)
-	q := f.acceptSilent()
-	if i := f.introduced(q, `,"route_pool_size":2`); i.PoolIndex != 1 || i.PoolSize != 2 {
-		t.Errorf("%+v", i)
-	}
-
-	next.Pinned = nil
-	w.Reload(next)
-	for _, q := range []peer{seen["APP"], seen[""], q} {
-		if _, err := q.TryClosed(); err != nil {
-			t.Error(err)
-		}
-	}
-	q = f.acceptSilent() // and no other for the account
-	if i := f.introduced(q, `,"route_pool_size":2`); i.Account != "" {
-		t.Errorf("%+v", i)
-	}
-	testkit.Eventually(t, patience, "the interest in its place", func() bool {
-		line, _ := q.line()
-		q.Send("PONG\r\n")
-		return line == "RS+ APP a"
-	})
-}
-
 // URLs of clients are forgotten with the last connection to a server only.
 func TestURLsOfPools(t *testing.T) {
 	w := pooled(t, false).start()

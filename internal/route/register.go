@@ -28,6 +28,9 @@ func (c *Cluster) register(s *Session, i *wire.RouteInfo) *conn.Verdict {
 	if s.delayed {
 		s.conn.Out.Append(c.infoLine(set, s.introduction()))
 	}
+	if s.dialed != nil {
+		c.settleLocked(s.dialed)
+	}
 	c.past.accepted++
 	if s.member.count() == 1 && c.learnt.add(s.member, i.ConnectURLs, set) {
 		changed = true
@@ -35,8 +38,11 @@ func (c *Cluster) register(s *Session, i *wire.RouteInfo) *conn.Verdict {
 	c.relinkLocked()
 	c.gossipLocked(s)
 	c.announceLocked(s)
-	if s.dialed != nil && s.account == "" && s.member.free(s.poolSize) >= 0 {
-		s.filling = true
+	if s.account != "" && !s.moving {
+		c.moveLocked(s)
+	}
+	s.filling = s.dialed != nil && s.account == "" && s.member.free(s.poolSize) >= 0
+	if s.filling || s.moving {
 		s.conn.Out.Append(c.conn.PingLine)
 	}
 	c.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"nats-server/internal/account"
 	"nats-server/internal/conn"
 	"nats-server/internal/dial"
 )
@@ -46,17 +47,105 @@ func (c *Cluster) anew(r conn.Reason) {
 	}
 }
 
-// repool goes on with another pool, or other accounts that have connections of their own:
-// everything comes anew.
+// repool goes on with another pool, or other accounts that have connections of their own
+// (spec: cluster-routes 18.3). Another number of slots has those come anew; everything
+// does if there was no pool or is none any more.
 func (c *Cluster) repool(old, set *Settings) {
-	c.anew(conn.RouteRemoved)
-	for _, account := range set.Pinned {
-		if slices.Contains(old.Pinned, account) {
+	if set.PoolSize != old.PoolSize {
+		c.resize((old.PoolSize < 1) != (set.PoolSize < 1))
+	}
+	c.unpin(without(old.Pinned, set.Pinned))
+	c.pin(without(set.Pinned, old.Pinned), old, set)
+}
+
+// without returns what is in a and not in b.
+func without(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return slices.Contains(b, s) })
+}
+
+// resize ends the connections that have a slot in a pool, or all.
+func (c *Cluster) resize(all bool) {
+	c.mu.Lock()
+	var gone []*Session
+	for _, s := range c.sessions {
+		if all || s.member == nil || s.account == "" && !s.member.noPool {
+			gone = append(gone, s)
+		}
+	}
+	c.mu.Unlock()
+	for _, s := range gone {
+		s.conn.Close(conn.RouteRemoved)
+	}
+}
+
+// unpin has accounts use the pool again.
+func (c *Cluster) unpin(accounts []string) {
+	if len(accounts) == 0 {
+		return
+	}
+	c.mu.Lock()
+	var gone []*Session
+	for _, m := range c.members {
+		for _, name := range accounts {
+			delete(m.moving, name)
+			if s := m.pinned[name]; s != nil {
+				s.noReconnect = true
+				gone = append(gone, s)
+			}
+		}
+	}
+	c.relinkLocked()
+	c.mu.Unlock()
+	for _, s := range gone {
+		s.conn.Close(conn.RouteRemoved)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := c.links.Load()
+	for _, name := range accounts {
+		a := c.cfg.Accounts.Lookup(name)
+		if a == nil {
 			continue
 		}
+		for _, to := range v.spreads {
+			c.tellLocked(to.of(a), a)
+		}
+	}
+}
+
+// tellLocked tells the servers of pooled connections, which carry an account again, of the
+// interest in it.
+func (c *Cluster) tellLocked(links []*Session, a *account.Account) {
+	for _, s := range links {
+		if s.member.noPool {
+			continue // which has carried it all the time
+		}
+		add, flush := c.tellAll(s)
+		a.EachLocal(func(filter, group string, n int) { add(a.Name, filter, group, n) }, flush)
+		s.conn.Out.Flush(false)
+	}
+}
+
+// pin has accounts get connections of their own. Until there is one to a server they use
+// the pool, so that it does not matter how long it takes the other server to be told of
+// them.
+func (c *Cluster) pin(accounts []string, old, set *Settings) {
+	c.mu.Lock()
+	for _, m := range c.members {
+		for _, name := range accounts {
+			m.moving[name] = true
+		}
+	}
+	c.relinkLocked()
+	c.mu.Unlock()
+	begin := c.solicit
+	if old.PoolSize < 1 {
+		begin = c.reconnect // when what there was has ended
+	}
+	for _, name := range accounts {
 		for _, u := range set.Routes {
 			if old.dials(u) { // else it is dialed in any case
-				c.reconnect(target{url: u, explicit: true, account: account})
+				begin(target{url: u, explicit: true, account: name, soon: true})
 			}
 		}
 	}

@@ -41,7 +41,9 @@ func (s *Session) addInterest(in *wire.RemoteInterest) {
 	}
 	sub := interest.NewRemote(&s.self, in.Subject, in.Queue, origin, in.Weight)
 	subs.Add(sub)
-	a.Subscribe(sub)
+	if !s.asleep[a.Name] {
+		a.Subscribe(sub)
+	}
 	s.numSubs.Add(1)
 }
 
@@ -84,7 +86,9 @@ func (s *Session) accountMoves(i *wire.RouteInfo) {
 	if subs := s.remotes[a]; a != nil && subs != nil && !s.parser.Pinned {
 		delete(s.remotes, a)
 		s.numSubs.Add(-int64(subs.Len()))
-		subs.Each(a.Unsubscribe)
+		if !s.asleep[a.Name] {
+			subs.Each(a.Unsubscribe)
+		}
 	}
 	s.mu.Unlock()
 	i.Account = ""
@@ -93,8 +97,32 @@ func (s *Session) accountMoves(i *wire.RouteInfo) {
 
 func (s *Session) dropLocked(a *account.Account, subs *interest.Remotes, sub *interest.Sub) {
 	subs.Remove(sub)
-	a.Unsubscribe(sub)
+	if !s.asleep[a.Name] {
+		a.Unsubscribe(sub)
+	}
 	s.numSubs.Add(-1)
+}
+
+// sleep tells whether what the other server wants in an account over s has no effect, as
+// while it has a connection of its own for the account. Servers that begin or cease to
+// have such connections do so one after the other, and what they say on two connections
+// comes in any order: so it is kept, but nothing is sent twice.
+func (s *Session) sleep(account string, on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asleep[account] == on {
+		return
+	}
+	s.asleep[account] = on
+	for a, subs := range s.remotes {
+		switch {
+		case a.Name != account:
+		case on:
+			subs.Each(a.Unsubscribe)
+		default:
+			subs.Each(a.Subscribe)
+		}
+	}
 }
 
 // originOf tells interest of leafnodes from that of clients, if the other server does so

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"sync"
@@ -34,12 +35,14 @@ type Session struct {
 	timed   bool                        // the time for CONNECT is limited
 	verbose bool                        // each line is answered with +OK
 	in      struct{ msgs, bytes int64 } // in this read
+	silent  bool                        // the other server does not tell where it waits for answers of services
 	used    bool                        // interest has come in this read
 	delayed bool                        // INFO is to be sent when that of the other server has come
 	// negotiated tells that it is settled whether there is compression, and switched that
 	// it was just now that there is.
 	negotiated, switched bool
 	filling              bool // with the next PONG another connection is to be dialed
+	moving               bool // with the next PONG it is known that it was taken, see moveLocked
 
 	remoteName atomic.Pointer[string]
 	numSubs    atomic.Int64
@@ -63,13 +66,15 @@ type Session struct {
 
 	mu      sync.Mutex // also held while one of them changes its account's interest
 	remotes map[*account.Account]*interest.Remotes
-	rules   *Rules // of what it may ask for
+	replies replies
+	asleep  map[string]bool // accounts in which what it wants over s has no effect: see sleep
+	rules   *Rules          // of what it may ask for
 }
 
 // newSession makes the session of a connection that was accepted, or dialed for t.
 func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session {
 	s := &Session{
-		mesh: c, dialed: t, remotes: make(map[*account.Account]*interest.Remotes),
+		mesh: c, dialed: t, remotes: make(map[*account.Account]*interest.Remotes), asleep: make(map[string]bool),
 		state: awaitConnect,
 	}
 	if t != nil {
@@ -78,7 +83,7 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 	}
 	s.conn = conn.New(open, id, &c.conn)
 	s.conn.Bind(s)
-	s.self.Queue, s.self.Link = &s.conn.Out, &s.link
+	s.self.Queue, s.self.Link, s.self.Ended = &s.conn.Out, &s.link, s.answered
 	s.sender = delivery.NewRouted(&s.self)
 	set := c.settings.Load()
 	s.rules = set.Export
@@ -89,7 +94,7 @@ func (c *Cluster) newSession(open conn.Endpoint, id uint64, t *target) *Session 
 // Consume implements conn.Session.
 func (s *Session) Consume(b []byte) (used, need int, err error) {
 	p := &s.parser
-	p.Limits.ControlLine = s.mesh.settings.Load().ControlLine
+	p.Limits = wire.Limits{ControlLine: s.mesh.settings.Load().ControlLine, Payload: math.MaxInt, Headers: true}
 	p.Begin()
 	trace := s.mesh.cfg.Log.TraceOn()
 	for used < len(b) {
@@ -137,6 +142,10 @@ func (s *Session) obey(verb wire.Verb) error {
 			s.filling = false
 			s.mesh.fill(s)
 		}
+		if s.moving {
+			s.moving = false
+			s.mesh.taken(s)
+		}
 		s.adapt()
 	case wire.RMsg, wire.RSub, wire.RUnsub, wire.LSub, wire.LUnsub:
 		if s.state != active {
@@ -178,6 +187,9 @@ func (s *Session) message(m *wire.RoutedMsg) {
 	if a == nil {
 		s.mesh.cfg.Log.Debugf("%s - Unknown account %q for routed message on subject: %q", s.conn, m.Account, m.Subject)
 		return
+	}
+	if s.silent {
+		s.expect(a, m)
 	}
 	s.sender.Forward(a, m)
 }

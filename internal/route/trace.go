@@ -12,16 +12,16 @@ import (
 // traceIn logs a command that was received (spec: cluster-routes 21, end).
 func (s *Session) traceIn(verb wire.Verb, b []byte) {
 	log := s.mesh.cfg.Log
+	line := bytes.TrimRight(b[:bytes.IndexByte(b, '\n')+1], "\r\n")
 	switch verb {
 	case wire.RMsg:
-		line := bytes.TrimRight(b[:bytes.IndexByte(b, '\n')], "\r")
 		log.Tracef("%s - <<- [%s]", s.conn, line)
 		log.Tracef("%s - <<- MSG_PAYLOAD: [%q]", s.conn, s.traced(s.parser.Msg.Body, s.parser.Msg.Header))
 	case wire.Connect:
 		log.Tracef("%s - <<- [CONNECT %s]", s.conn, redacted(s.parser.Arg))
 	case wire.Broken, wire.Info:
 	default:
-		log.Tracef("%s - <<- [%s]", s.conn, bytes.TrimRight(b, "\r\n"))
+		log.Tracef("%s - <<- [%s]", s.conn, line)
 	}
 }
 

@@ -7,8 +7,9 @@ import (
 
 // RouteParser pulls what another server of the cluster sends out of a buffer, one
 // command per call (spec: cluster-routes 13.1, 14). Its embedded Parser knows lines,
-// their limit and what is incomplete or broken: Limits.ControlLine, Begin, Arg, Need
-// and Fault are as there.
+// their limit and what is incomplete or broken: Limits, Begin, Arg, Need and Fault are
+// as there. Of what clients send, SUB, PUB and HPUB mean nothing, but are well-formed
+// (spec: cluster-routes 1).
 type RouteParser struct {
 	Parser
 	Pinned   bool           // lines name no account: the connection is for one alone
@@ -56,6 +57,9 @@ func (p *RouteParser) Next(b []byte) (Verb, int) {
 		}
 		return p.interest(b, 'r')
 	case 'h':
+		if len(b) > 1 && b[1]|0x20 == 'p' {
+			return p.stray(b, "hpub")
+		}
 		return p.routed(b, "hmsg")
 	case 'l':
 		if len(b) > 1 && b[1]|0x20 == 'm' {
@@ -63,7 +67,14 @@ func (p *RouteParser) Next(b []byte) (Verb, int) {
 		}
 		return p.interest(b, 'l')
 	case 'p':
+		if len(b) > 1 && b[1]|0x20 == 'u' {
+			return p.stray(b, "pub")
+		}
 		return p.pingPong(b)
+	case 's':
+		return p.withArgs(b, "sub", Sub)
+	case 'u':
+		return p.interestOf(b, "unsub", RUnsub) // as servers read it
 	case 'i':
 		return p.withArgs(b, "info", Info)
 	case 'c':
@@ -83,9 +94,16 @@ func (p *RouteParser) Next(b []byte) (Verb, int) {
 // gatewayInterest takes A+ and A-, which mean nothing on a route.
 func (p *RouteParser) gatewayInterest(b []byte) (Verb, int) {
 	if len(b) > 1 && b[1] == '-' {
-		return p.keyword(b, "a-", OK)
+		return p.withArgs(b, "a-", OK)
 	}
-	return p.keyword(b, "a+", OK)
+	return p.withArgs(b, "a+", OK)
+}
+
+// stray takes PUB or HPUB and the payload.
+func (p *RouteParser) stray(b []byte, verb string) (Verb, int) {
+	v, n := p.publish(b, verb)
+	p.line = nil // which Next would take for that of a routed message
+	return v, n
 }
 
 // interest takes RS+, RS-, LS+ or LS-.
@@ -103,6 +121,11 @@ func (p *RouteParser) interest(b []byte, kind byte) (Verb, int) {
 	case kind == 'l':
 		verb, v = "ls-", LUnsub
 	}
+	return p.interestOf(b, verb, v)
+}
+
+// interestOf takes a verb and its arguments.
+func (p *RouteParser) interestOf(b []byte, verb string, v Verb) (Verb, int) {
 	at, n, ok := p.argument(b, verb, false)
 	if !ok {
 		return p.stopped(), 0
@@ -180,7 +203,9 @@ func (p *RouteParser) routed(b []byte, verb string) (Verb, int) {
 	p.size = parseSize(size)
 	if verb != "rmsg" {
 		var header []byte
-		header, rest = lastToken(rest)
+		if header, rest = lastToken(rest); len(header) == 0 {
+			return p.badArguments("processRoutedMsgArgs Parse Error", arg)
+		}
 		m.Header = parseSize(header)
 	}
 	switch {

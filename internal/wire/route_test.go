@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -40,13 +41,13 @@ func routeText(p *wire.RouteParser, v wire.Verb) string {
 	case wire.PeerError:
 		return fmt.Sprintf("-ERR %s", p.Arg)
 	}
-	return map[wire.Verb]string{wire.Ping: "PING", wire.Pong: "PONG", wire.OK: "OK"}[v]
+	return map[wire.Verb]string{wire.Ping: "PING", wire.Pong: "PONG", wire.OK: "OK", wire.Sub: "SUB", wire.Pub: "PUB"}[v]
 }
 
 // parseRoute feeds pieces to a parser as a connection does.
 func parseRoute(pinned, origins bool, pieces ...string) (out []string) {
 	p := &wire.RouteParser{Pinned: pinned, Origins: origins}
-	p.Limits.ControlLine = 64 << 10
+	p.Limits = wire.Limits{ControlLine: 64 << 10, Payload: math.MaxInt, Headers: true}
 	var b []byte
 	for _, piece := range pieces {
 		b = append(bytes.Clone(b), piece...)
@@ -131,13 +132,29 @@ func TestRouteGrammar(t *testing.T) {
 	f("RMSG A foo x\r\n", broken+"processRoutedMsgArgs Bad or Missing Size")
 	f("RMSG A foo - q 2\r\n", broken+"processRoutedMsgArgs Bad or Missing Reply Indicator")
 	f("HMSG A foo 5 2\r\n", broken+"processRoutedHeaderMsgArgs Header Size larger then TotalSize")
-	f("HMSG A foo 2\r\n", broken+"processRoutedMsgArgs Bad or Missing Size")
+	f("HMSG A foo 2\r\n", broken+"processRoutedMsgArgs Parse Error")
+	f("LMSG O A foo 2\r\n", broken+"processRoutedMsgArgs Parse Error")
+	f("HMSG A foo x 2\r\n", broken+"processRoutedMsgArgs Bad or Missing Size")
 	f("RMSG A foo 2\r\nhix", "unknown")
 	f("PING\r\nPONG\r\n+OK\r\nA+ x\r\nA- x\r\n", "PING", "PONG", "OK", "OK", "OK")
 	f("-ERR 'x y'\r\n", "-ERR 'x y'")
 	f("INFO {} \r\nCONNECT {}\r\n", "INFO {} ", "CONNECT {}")
 	f("MSG foo 1 2\r\nhi\r\n", "unknown")
-	f("UNSUB 1\r\n", "unknown")
+	f("A+\r\n", "unknown")
+
+	// What clients send.
+	f("SUB foo 1\r\nsub\ta b c d e f g h\r\nSUB \r\nPING\r\n", "SUB", "SUB", "SUB", "PING")
+	f("SUB\r\n", "unknown")
+	f("PUB foo 2\r\nhi\r\nPUB foo 2\r\nho\r\npub $G  foo 0\r\n\r\nPING\r\n", "PUB", "PUB", "PUB", "PING")
+	f("HPUB foo 2 4\r\nH:hi\r\nHPUB foo r 0 2\r\nhi\r\nPING\r\n", "PUB", "PUB", "PING")
+	f("RMSG A foo 2\r\nhi\r\nPUB foo 2\r\nho\r\nRMSG A foo 2\r\nhi\r\n",
+		`MSG /A foo  [] "" "hi" => "2\r\nhi\r\n"`, "PUB", `MSG /A foo  [] "" "hi" => "2\r\nhi\r\n"`)
+	f("PUB foo\r\n", broken+"processPub Parse Error")
+	f("PUB foo bar\r\n", broken+"processPub Bad or Missing Size")
+	f("HPUB foo 1\r\n", broken+"processHeaderPub Parse Error")
+	f("PUB foo 2\r\nhix", "unknown")
+	f("UNSUB 1\r\n", broken+"processRemoteUnsub parse error")
+	f("UNSUB 1 2\r\n", "RS- /1 2 *0")
 
 	pinned = true
 	f("RS+ foo\r\nRS+ foo q 2\r\nRS- foo\r\nRS- foo q\r\n", "RS+ / foo *0", "RS+ / foo q*2", "RS- / foo *0", "RS- / foo q*0")
