@@ -120,7 +120,8 @@ func (n *node) start(p program) {
 	for end := time.Now().Add(patience); ; {
 		n.launch(p)
 		testkit.Eventually(n.t, patience, n.name+" is ready or has ended", func() bool {
-			return n.over() || readyLine.MatchString(n.log.String())
+			log := n.log.String() // in which the reference may be ready before it binds the last port
+			return n.over() || readyLine.MatchString(log) && routeLine.MatchString(log)
 		})
 		if !n.over() {
 			break
