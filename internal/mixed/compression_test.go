@@ -86,3 +86,32 @@ func outcome(own, peer string) string {
 	}
 	return peer
 }
+
+// TestNewerRoundTrip has the round trip decide, by thresholds that leave room for busy
+// machines, when it is long and when it becomes short.
+func TestNewerRoundTrip(t *testing.T) {
+	newer(t)
+	t.Parallel()
+	pairs(t, func(t *testing.T, dialed, dialing program) {
+		const in = `ping_interval: "1s", compression: { mode: s2_auto, rtt_thresholds: [40ms, 10s, 20s] }`
+		a := newNode(t, "dialed", observed())
+		a.inCluster = in
+		a.start(dialed)
+		between := newLink(t, a.address)
+		between.set(false, false, 40*time.Millisecond)
+		b := newNode(t, "dialing", observed(), between.addr())
+		b.inCluster = in
+		b.start(dialing)
+		d := cluster{a, b}
+		d.have(pooled(3, 3))
+		for _, n := range d {
+			n.compresses(t, "s2_fast")
+		}
+		d.joined(of("APP"))
+		between.set(false, false, 0)
+		for _, n := range d {
+			n.compresses(t, "s2_uncompressed")
+		}
+		duo{d}.crossings(t, "APP")
+	})
+}
