@@ -144,7 +144,11 @@ func TestReportsAreThoseOfTheReference(t *testing.T) {
 			if path == "/varz" && field == "subscriptions" { // counts the system account's
 				continue
 			}
-			if a, b := valuesOf(theirs, field), valuesOf(ours, field); !slices.Equal(a, b) {
+			a, b := valuesOf(theirs, field), valuesOf(ours, field)
+			if field == "pending_bytes" && strings.Contains(path, "closed") {
+				a = []string{"0"} // there what was written just before the end may count as pending
+			}
+			if !slices.Equal(a, b) {
 				t.Errorf("%s: %s is %q there and %q here", path, field, a, b)
 			}
 		}

@@ -141,6 +141,7 @@ func TestReloadMaxConnections(t *testing.T) {
 	if n := s.NumClients(); n != 5 {
 		t.Errorf("%d clients are left of 5", n)
 	}
+	eventually(t, "both refusals are logged", func() bool { return len(linesWith(s.log, "maximum connections exceeded")) == 2 })
 
 	lines := s.reload(limit(2))
 	if diff := cmp.Diff([]string{

@@ -76,8 +76,8 @@ func (s *Server) dialSystem(hub *client.Hub) (net.Conn, error) {
 // endSystem ends the service and returns when it has ended.
 func (s *Server) endSystem() {
 	if v := s.system.Swap(nil); v != nil {
-		v.hub.Close()
 		v.responder.Close()
+		v.hub.Close()
 	}
 }
 

@@ -88,7 +88,9 @@ func (r *Responder) run() {
 		if c, err := r.cfg.Dial(); err == nil && r.use(c) {
 			err = r.serve(c)
 			c.Close()
-			r.cfg.Log.Debugf("System account: %v", err)
+			if !r.ended() {
+				r.cfg.Log.Warnf("System account: requests are not answered for a moment: %v", err)
+			}
 		}
 		select {
 		case <-r.quit:
@@ -108,6 +110,12 @@ func (r *Responder) use(c net.Conn) bool {
 	}
 	r.conn = c
 	return true
+}
+
+func (r *Responder) ended() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
 }
 
 func (r *Responder) serve(c net.Conn) error {
