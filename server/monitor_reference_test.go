@@ -88,7 +88,7 @@ var (
 		.in_client_msgs .in_client_bytes .out_client_msgs .out_client_bytes .stale_connections .stalled_clients .config_digest
 		.slow_consumer_stats .stale_connection_stats .disk_io_wait_stats .tls_cert_not_after .server_name
 		[].name .name_tag [].num_subscriptions .gateways .routes .leafs .account_tag .leafs`)
-	absent = strings.Fields(`.imports .account_detail.imports .config.store_dir .git_commit`)
+	absent = strings.Fields(`.imports .account_detail.imports .config.store_dir .git_commit .feature_flags`)
 )
 
 func expected(path string, list []string) bool {

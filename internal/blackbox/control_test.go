@@ -52,7 +52,7 @@ func TestControl(t *testing.T) {
 		})
 		f("quit", func(p *process) {
 			p.exits(0)
-			inOrder(t, p.log(), trapped(b, "interrupt"), initiating, exiting)
+			inOrder(t, p.log(), trapped(t, b, "interrupt"), initiating, exiting)
 		})
 		f("stop", func(p *process) {
 			p.exits(-1)
@@ -62,7 +62,7 @@ func TestControl(t *testing.T) {
 		})
 		f("term", func(p *process) {
 			p.end() // with status 1 in some releases
-			inOrder(t, p.log(), trapped(b, "terminated"), initiating, exiting)
+			inOrder(t, p.log(), trapped(t, b, "terminated"), initiating, exiting)
 		})
 	})
 	p := ours.start(t)
@@ -99,7 +99,7 @@ func TestControlErrors(t *testing.T) {
 		f(fmt.Sprintf("bogus=%d", os.Getpid()), `unknown signal "bogus"`)
 		f(fmt.Sprintf("RELOAD=%d", os.Getpid()), `unknown signal "RELOAD"`)
 		want := "no such process"
-		if b.isOurs() { // as later releases say it
+		if b.recent(t) {
 			want = fmt.Sprintf("\nsignal %q %d: no such process", "reload", gone.Process.Pid)
 		}
 		f(fmt.Sprintf("reload=%d", gone.Process.Pid), want)

@@ -46,7 +46,7 @@ func TestSignalStorm(t *testing.T) {
 	p.signal(syscall.SIGINT)
 	feed()
 	p.exits(0)
-	inOrder(t, p.log(), trapped(ours, "interrupt"), initiating, exiting)
+	inOrder(t, p.log(), trapped(t, ours, "interrupt"), initiating, exiting)
 }
 
 // Whoever reads the log may go away; the server stays.

@@ -28,6 +28,12 @@ type binary struct{ name, path string }
 
 func (b binary) isOurs() bool { return b.name == "ours" }
 
+// recent reports whether b has the texts of 2.10 and later, as ours does.
+func (b binary) recent(t testing.TB) bool {
+	t.Helper()
+	return b.isOurs() || testkit.ReferenceHas(t, 10)
+}
+
 // result is what a command that does not serve leaves behind.
 type result struct {
 	Code           int

@@ -20,7 +20,7 @@ func guest(t *testing.T, p *process, connect string) *testkit.Raw {
 	t.Helper()
 	r := testkit.Dial(t, p.addr())
 	r.Connect(`{"verbose":false,` + connect + `}`)
-	r.Send("SUB > 1\r\n")
+	r.Send("SUB x 1\r\n")
 	r.Sync()
 	return r
 }

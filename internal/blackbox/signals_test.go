@@ -29,11 +29,12 @@ func inOrder(t *testing.T, text string, patterns ...string) {
 	}
 }
 
-// trapped is the line that says that a signal has come. The reference has it among
+// trapped is the line that says that a signal has come. Older references have it among
 // the debug lines.
-func trapped(b binary, name string) string {
+func trapped(t testing.TB, b binary, name string) string {
+	t.Helper()
 	label := "INF"
-	if !b.isOurs() {
+	if !b.recent(t) {
 		label = "DBG"
 	}
 	return fmt.Sprintf(`\[%s\] Trapped %q signal$`, label, name)
@@ -53,7 +54,7 @@ func TestShutdownSignals(t *testing.T) {
 		busy.Connect(`{"verbose":false}`)
 		p.signal(s)
 		p.exits(0)
-		inOrder(t, p.log(), trapped(b, name), initiating, exiting+`\n\z`)
+		inOrder(t, p.log(), trapped(t, b, name), initiating, exiting+`\n\z`)
 		for _, r := range []*testkit.Raw{idle, busy} {
 			if _, err := r.TryClosed(); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -81,7 +82,7 @@ func TestSignalsFromThePidFileOn(t *testing.T) {
 		if text != fmt.Sprint(p.pid()) {
 			t.Errorf("pid file %q", text)
 		}
-		p.logs(trapped(ours, "hangup"))
+		p.logs(trapped(t, ours, "hangup"))
 		p.stop()
 	}
 }
@@ -112,7 +113,7 @@ func TestHangup(t *testing.T) {
 		}
 		limit(1000)
 		write(t, conf, "max_payload: 2000\n")
-		inOrder(t, p.reload(reloaded), trapped(b, "hangup"), `\[INF\] Reloaded: max_payload = 2000$`, reloaded)
+		inOrder(t, p.reload(reloaded), trapped(t, b, "hangup"), `\[INF\] Reloaded: max_payload = 2000$`, reloaded)
 		limit(2000)
 		write(t, conf, "max_payload: 3000\nnosuch: 1\n")
 		p.reload(`\[ERR\] Failed to reload server configuration: ` + regexp.QuoteMeta(conf) + `:2:1: unknown field "nosuch"`)
@@ -183,7 +184,7 @@ func TestLameDuckWithoutClients(t *testing.T) {
 		p.addr()
 		p.signal(syscall.SIGUSR2)
 		p.exits(0)
-		inOrder(t, p.log(), trapped(b, "user defined signal 2"),
+		inOrder(t, p.log(), trapped(t, b, "user defined signal 2"),
 			`\[INF\] Entering lame duck mode, stop accepting new clients$`, initiating, exiting)
 	})
 }
@@ -233,13 +234,13 @@ func TestLameDuckInterrupted(t *testing.T) {
 		told(t, r)
 		from := len(p.log())
 		p.signal(syscall.SIGUSR2)
-		p.expect(from, trapped(b, "user defined signal 2"))
+		p.expect(from, trapped(t, b, "user defined signal 2"))
 		p.signal(syscall.SIGTERM)
-		p.logs(trapped(b, "terminated"))
+		p.logs(trapped(t, b, "terminated"))
 		r.Sync()
 		p.signal(syscall.SIGINT)
 		p.exits(0)
-		inOrder(t, p.log(), trapped(b, "terminated"), trapped(b, "interrupt"), initiating, exiting)
+		inOrder(t, p.log(), trapped(t, b, "terminated"), trapped(t, b, "interrupt"), initiating, exiting)
 		once(t, p.log(), `Entering lame duck mode`)
 		once(t, p.log(), `Initiating Shutdown`)
 	})

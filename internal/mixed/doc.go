@@ -8,6 +8,8 @@
 //	go test ./internal/mixed -run TestSimulation -soak 2h -timeout 3h -v
 //	go test ./internal/mixed -run TestSimulation -seed 17 -v   once more, what failed
 //	go test ./internal/mixed -run TestMillion -million 1000000 -v
+//	NATS_REFERENCE=/path/to/newer go test ./internal/mixed -run TestNewer
+//	                                                           what references have since 2.10
 //	go test ./internal/mixed -ours /path/to/nats-server        another executable as ours
 //
 // With the reference as -ours the tests prove themselves.

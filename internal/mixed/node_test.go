@@ -33,6 +33,7 @@ type node struct {
 
 	clusterName string // "" = none
 	inCluster   string // more configuration of the cluster
+	file        string // of the configuration it runs with
 	log         *output
 	deliver     func(os.Signal) error // see signal
 	ending      *atomic.Bool          // of this run: a signal has been sent
@@ -119,7 +120,8 @@ func (n *node) start(p program) {
 	for end := time.Now().Add(patience); ; {
 		n.launch(p)
 		testkit.Eventually(n.t, patience, n.name+" is ready or has ended", func() bool {
-			return n.over() || readyLine.MatchString(n.log.String())
+			log := n.log.String() // in which the reference may be ready before it binds the last port
+			return n.over() || readyLine.MatchString(log) && routeLine.MatchString(log)
 		})
 		if !n.over() {
 			break
@@ -140,8 +142,8 @@ func (n *node) start(p program) {
 
 func (n *node) launch(p program) {
 	n.t.Helper()
-	file := filepath.Join(n.t.TempDir(), n.name+".conf")
-	if err := os.WriteFile(file, []byte(n.config()), 0o600); err != nil {
+	n.file = filepath.Join(n.t.TempDir(), n.name+".conf")
+	if err := os.WriteFile(n.file, []byte(n.config()), 0o600); err != nil {
 		n.t.Fatal(err)
 	}
 	n.program, n.log, n.ending, n.ended = p, new(output), new(atomic.Bool), make(chan struct{})
@@ -150,7 +152,7 @@ func (n *node) launch(p program) {
 	if p == inside {
 		run = n.embed
 	}
-	if err := run(p, file, log, n.ended); err != nil {
+	if err := run(p, n.file, log, n.ended); err != nil {
 		n.t.Fatalf("%s: %v", n.name, err)
 	}
 	n.t.Cleanup(func() {

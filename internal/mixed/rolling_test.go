@@ -122,6 +122,7 @@ type exercise struct {
 	askers   []*nats.Conn
 	workers  []*nats.Conn
 	stop     chan struct{}
+	stopped  sync.Once
 	done     sync.WaitGroup
 	answered atomic.Int64
 
@@ -134,11 +135,11 @@ type exercise struct {
 // pace is the time between two questions of a client, or two pieces of work.
 const pace = 2 * time.Millisecond
 
-func startExercise(t *testing.T, c cluster) *exercise {
+func startExercise(t *testing.T, c cluster, options ...nats.Option) *exercise {
 	t.Helper()
 	ex := &exercise{t: t, stop: make(chan struct{}), sent: map[string]int{}, work: map[string]int{}}
 	for i := range c {
-		w := resilient(t, c, i)
+		w := resilient(t, c, i, options...)
 		if _, err := w.QueueSubscribe("ask", "answers", func(m *nats.Msg) { _ = m.Respond(m.Data) }); err != nil {
 			t.Fatal(err)
 		}
@@ -149,9 +150,10 @@ func startExercise(t *testing.T, c cluster) *exercise {
 			t.Fatal(err)
 		}
 		ex.workers = append(ex.workers, w)
-		ex.askers = append(ex.askers, resilient(t, c, i))
+		ex.askers = append(ex.askers, resilient(t, c, i, options...))
 	}
 	ex.fence()
+	t.Cleanup(ex.halt)
 	for i, nc := range ex.askers {
 		ex.done.Go(func() { ex.every(func(n int) { ex.ask(nc, fmt.Sprintf("%d.%d", i, n)) }) })
 		ex.done.Go(func() { ex.every(func(n int) { ex.publish(nc, fmt.Sprintf("%d.%d", i, n)) }) })
@@ -160,13 +162,14 @@ func startExercise(t *testing.T, c cluster) *exercise {
 }
 
 // resilient is a client that knows all servers, and begins with one.
-func resilient(t *testing.T, c cluster, first int) *nats.Conn {
+func resilient(t *testing.T, c cluster, first int, options ...nats.Option) *nats.Conn {
 	t.Helper()
 	var urls []string
 	for i := range c {
 		urls = append(urls, c[(first+i)%len(c)].url())
 	}
-	nc, err := nats.Connect(strings.Join(urls, ","), nats.DontRandomize(), comesBack, nats.Timeout(patience), nats.ReconnectBufSize(64<<20))
+	options = append(options, nats.DontRandomize(), comesBack, nats.Timeout(patience), nats.ReconnectBufSize(64<<20))
+	nc, err := nats.Connect(strings.Join(urls, ","), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,11 +254,16 @@ func (ex *exercise) fence() {
 	}
 }
 
+// halt has the clients neither ask nor publish any more.
+func (ex *exercise) halt() {
+	ex.stopped.Do(func() { close(ex.stop) })
+	ex.done.Wait()
+}
+
 // end stops the clients and says what became of everything.
 func (ex *exercise) end() report {
 	ex.t.Helper()
-	close(ex.stop)
-	ex.done.Wait()
+	ex.halt()
 	ex.fence()
 	for _, nc := range append(ex.askers, ex.workers...) {
 		nc.Close()

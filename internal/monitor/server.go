@@ -89,7 +89,7 @@ func (s *Server) Listen(addr string, secure *tls.Config) (*Listener, error) {
 // Serve begins to answer. It does not wait for anything.
 func (l *Listener) Serve() {
 	l.server.track.Go(func() {
-		if err := l.http.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := l.http.Serve(l.Listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			l.server.log.Errorf("monitoring: %v", err)
 		}
 	})

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -49,6 +50,33 @@ func say(t *testing.T, nc net.Conn, request string) int {
 }
 
 const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+// complaints is a logger that keeps errors.
+type complaints struct {
+	logs.Logger
+	lines []string
+}
+
+func (c *complaints) Errorf(format string, v ...any) {
+	c.lines = append(c.lines, fmt.Sprintf(format, v...))
+}
+
+// That it ends is no error.
+func TestEndIsNotLogged(t *testing.T) {
+	log, kept := new(logs.Log), new(complaints)
+	log.Set(kept, false, false)
+	s := NewServer(map[string]http.Handler{"/": http.HandlerFunc(fine)}, log)
+	s.Apply(Settings{})
+	l, err := s.Listen("127.0.0.1:0", nil)
+	noErr(t, err)
+	l.Serve()
+	say(t, connect(t, l), request)
+	l.Close()
+	s.Wait()
+	if len(kept.lines) > 0 {
+		t.Errorf("logged %q", kept.lines)
+	}
+}
 
 func TestConnectionsAreBounded(t *testing.T) {
 	l := listening(t, fine)

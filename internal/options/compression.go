@@ -74,7 +74,12 @@ func (c *Compression) check() error {
 
 // value is a mode, or a map with one.
 func (c *Compression) value() keys.Value {
-	show := func() string { return fmt.Sprint(c.Mode, c.RTTThresholds) }
+	show := func() string {
+		if c.Mode != CompressionAuto {
+			return c.Mode
+		}
+		return fmt.Sprintf("%s %v", c.Mode, c.RTTThresholds)
+	}
 	mode := func(r *keys.Report, key string, v *conf.Value) {
 		text := v.Str
 		switch v.Kind {

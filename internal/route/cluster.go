@@ -60,7 +60,7 @@ func New(cfg Config) *Cluster {
 		raw:      make(map[net.Conn]struct{}),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.links.Store(noView)
+	c.links.Store(new(view))
 	c.conn = conn.Config{
 		Kind:       "rid",
 		Name:       "Router",
@@ -116,7 +116,7 @@ func (c *Cluster) Name() (name string, dynamic bool) {
 func (c *Cluster) Stop() {
 	c.mu.Lock()
 	c.closing = true
-	c.links.Store(noView)
+	c.links.Store(new(view))
 	all := c.allLocked()
 	for nc := range c.raw {
 		nc.Close()

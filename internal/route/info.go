@@ -52,6 +52,7 @@ func (c *Cluster) infoLine(set *Settings, f infoFor) []byte {
 		Compression:    f.compression,
 		PoolSize:       max(set.PoolSize, 0),
 		PoolIndex:      f.index,
+		PoolLarger:     set.PoolSize > 0,
 		Account:        f.account,
 		GossipMode:     f.mode,
 	}

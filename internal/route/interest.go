@@ -24,10 +24,19 @@ func (i *imports) tells(filter string, n int) bool {
 // so that what other servers hear is in order (spec: cluster-routes 13.5).
 func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int) {
 	v := c.links.Load()
-	links := v.of(a)
-	if len(links) == 0 || !c.imports.Load().tells(filter, n) {
+	if len(v.spreads) == 0 || !c.imports.Load().tells(filter, n) {
 		return
 	}
+	for _, to := range v.spreads {
+		tellInterest(to.of(a), a, filter, group, n)
+	}
+	if left := v.left[a.Name]; left != nil && n == 0 {
+		left.conn.Out.Append(wire.AppendInterest(nil, a.Name, filter, group, n))
+	}
+	c.unsent.Store(true)
+}
+
+func tellInterest(links []*Session, a *account.Account, filter, group string, n int) {
 	var b [256]byte // longer lines are allocated
 	line := b[:0]
 	for i, s := range links {
@@ -36,21 +45,18 @@ func (c *Cluster) LocalInterest(a *account.Account, filter, group string, n int)
 		}
 		s.conn.Out.Append(line)
 	}
-	if left := v.left[a.Name]; left != nil && n == 0 {
-		left.conn.Out.Append(wire.AppendInterest(nil, a.Name, filter, group, n))
-	}
-	c.unsent.Store(true)
 }
 
 // Settle implements account.Watcher: it sends what was appended.
 func (c *Cluster) Settle() {
 	if c.unsent.Load() && c.unsent.Swap(false) {
-		v := c.links.Load()
-		for _, links := range v.slots {
-			flush(links)
-		}
-		for _, links := range v.pinned {
-			flush(links)
+		for _, to := range c.links.Load().spreads {
+			for _, links := range to.slots {
+				flush(links)
+			}
+			for _, links := range to.pinned {
+				flush(links)
+			}
 		}
 	}
 }

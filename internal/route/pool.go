@@ -14,11 +14,15 @@ const MostSlots = 1024
 // member is another server of the cluster, to which there is at least one registered
 // connection (spec: cluster-routes 10). It is guarded by Cluster.mu.
 type member struct {
-	noPool bool                // it, or this server, wants one connection for everything
-	slots  []*Session          // by index, which decides for which accounts; nil is free
-	pinned map[string]*Session // for one account each
-	moving map[string]bool     // accounts that are to have one, and use the pool until then
-	urls   []string            // of its clients, that ours are told
+	noPool bool // it, or this server, wants one connection for everything
+	// poolSize and larger are what the server says about its pool on all connections of that;
+	// 0 until there is one.
+	poolSize int
+	larger   bool
+	slots    []*Session          // by index, which decides for which accounts; nil is free
+	pinned   map[string]*Session // for one account each
+	moving   map[string]bool     // accounts that are to have one, and use the pool until then
+	urls     []string            // of its clients, that ours are told
 }
 
 // each calls f for every connection, the first slot first.
@@ -91,7 +95,7 @@ func (c *Cluster) placeLocked(s *Session) *conn.Verdict {
 		v := misplaced("Not possible to have a dedicated route for account %s between those servers", strconv.Quote(s.account))
 		v.Quiet = true // with an older server this is how it has to be
 		return v
-	case m != nil && m.noPool != noPool:
+	case m != nil && (m.noPool != noPool || !noPool && s.account == "" && m.pooled() > 0 && m.poolSize != i.PoolSize):
 		return duplicate // the other server has other settings now: these connections are about to end
 	case m == nil:
 		m = &member{noPool: noPool, pinned: make(map[string]*Session), moving: make(map[string]bool)}
@@ -166,6 +170,7 @@ func (c *Cluster) placeInPool(m *member, s *Session, set *Settings) *conn.Verdic
 		m.slots = append(m.slots, make([]*Session, size-len(m.slots))...)
 	}
 	m.slots[index] = s
+	m.poolSize, m.larger = i.PoolSize, i.PoolLarger
 	s.slot, s.poolSize = index, size
 	for account := range m.pinned {
 		s.sleep(account, true)

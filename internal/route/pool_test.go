@@ -2,6 +2,8 @@ package route_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,30 +170,93 @@ func TestPlaces(t *testing.T) {
 	w.join("NPEER", slot(1)).quiet(t)
 }
 
-// Pools of different sizes: there are as many slots as the larger one says, and each side
-// goes by its own size in what it tells (spec: cluster-routes 10.1).
+// Pools of different sizes: there are as many slots as the larger one says. What this
+// server wants it tells where the other one does, that what the one asks does not overtake
+// the interest of the other in the answer (spec: cluster-routes 10.1).
 func TestUnequalPools(t *testing.T) {
-	w := pooled(t, false).start()
-	w.local("$G", "g", "")
-	w.local("APP", "a", "")
-	five := func(i int) string { return fmt.Sprintf(`,"route_pool_size":5,"route_pool_idx":%d`, i) }
-	all := make([]peer, 5)
-	for i := range all {
-		all[i] = w.join("NPEER", five(i))
+	for _, of := range []struct {
+		theirs, slots int
+		more          string
+		app, global   int // connections of accounts
+	}{
+		{5, 5, "", 4, 3}, {1, 3, "", 0, 0}, {2, 3, "", 0, 0}, {3, 3, "", 1, 2},
+		{5, 5, `,"route_pool_larger":true`, 4, 3}, {1, 3, `,"route_pool_larger":true`, 1, 2}, {3, 3, `,"route_pool_larger":true`, 1, 2},
+	} {
+		w := pooled(t, false).start()
+		w.local("$G", "g", "")
+		w.local("APP", "a", "")
+		all := make([]peer, of.slots)
+		for i := range all {
+			all[i] = w.join("NPEER", fmt.Sprintf(`,"route_pool_size":%d,"route_pool_idx":%d`, of.theirs, i)+of.more)
+		}
+		w.local("$G", "later", "")
+		for i, p := range all {
+			var want []string
+			if i == of.app {
+				want = append(want, "RS+ APP a")
+			}
+			if i == of.global {
+				want = append(want, "RS+ $G g", "RS+ $G later")
+			}
+			for range want {
+				line, _ := p.unpinged()
+				if !slices.Contains(want, line) {
+					t.Fatalf("%+v: %q on connection %d, want %q", of, line, i, want)
+				}
+			}
+		}
+		// It may tell on any of them what it wants, and gets it there.
+		all[0].Send("RS+ $G work q 1\r\n")
+		all[of.slots-1].Send("RS+ APP work q 1\r\n")
+		testkit.Eventually(t, patience, "interest", func() bool { return w.wanted() == 2 })
+		other := w.join("NOTHER", "")
+		other.Send("RMSG APP work | q 1\r\nx\r\nRMSG $G work | q 1\r\ny\r\n")
+		all[of.slots-1].sees(t, "RMSG APP work | q 1", "x")
+		all[0].sees(t, "RMSG $G work | q 1", "y")
+		for _, p := range all {
+			p.quiet(t)
+		}
 	}
-	all[1].sees(t, "RS+ APP a")
-	all[2].sees(t, "RS+ $G g")
-	// It may tell on any of them what it wants, and gets it there.
-	all[4].Send("RS+ APP work q 1\r\n")
-	all[3].Send("RS+ $G work q 1\r\n")
-	testkit.Eventually(t, patience, "interest", func() bool { return w.wanted() == 2 })
-	other := w.join("NOTHER", "")
-	other.Send("RMSG APP work | q 1\r\nx\r\nRMSG $G work | q 1\r\ny\r\n")
-	all[4].sees(t, "RMSG APP work | q 1", "x")
-	all[3].sees(t, "RMSG $G work | q 1", "y")
-	for _, p := range all {
+}
+
+// Several servers with pools of different sizes are told each in its place.
+func TestPoolsOfDifferentServers(t *testing.T) {
+	w := pooled(t, false).start()
+	w.local("APP", "a", "")
+	all := map[string]peer{}
+	for _, size := range []int{1, 3, 5} {
+		for i := range max(size, 3) {
+			all[fmt.Sprint(size, i)] = w.join(fmt.Sprint("NPEER", size), fmt.Sprintf(`,"route_pool_size":%d,"route_pool_idx":%d`, size, i))
+		}
+	}
+	single := w.join("NSINGLE", "")
+	own := []peer{all["1 0"], all["3 1"], all["5 4"], single}
+	for _, p := range own {
+		p.sees(t, "RS+ APP a")
+	}
+	w.local("APP", "b", "")
+	for _, p := range own {
+		p.sees(t, "RS+ APP b")
+	}
+	for _, p := range append(own, slices.Collect(maps.Values(all))...) {
 		p.quiet(t)
 	}
+}
+
+// A server that says another size than before has other settings now: what there is of it
+// is about to end, and what comes is to come again.
+func TestPoolChangesItsSize(t *testing.T) {
+	w := pooled(t, false).start()
+	w.local("APP", "a", "")
+	old := w.join("NPEER", slot(1))
+	old.sees(t, "RS+ APP a")
+	p := w.dialIn()
+	p.info(t)
+	p.Send(connectC1 + infoOf("NPEER", "name-NPEER", 9009, `,"route_pool_size":5,"route_pool_idx":1`))
+	p.closes(t, "")
+	old.Close()
+	testkit.Eventually(t, patience, "the end", func() bool { return w.Len() == 0 })
+	w.join("NPEER", `,"route_pool_size":5,"route_pool_idx":4`).sees(t, "RS+ APP a")
 }
 
 // With a pool of its own, a server with one that this one lacks gets a single connection.

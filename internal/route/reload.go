@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"nats-server/internal/account"
 	"nats-server/internal/conn"
 	"nats-server/internal/dial"
 )
@@ -106,14 +107,22 @@ func (c *Cluster) unpin(accounts []string) {
 		if a == nil {
 			continue
 		}
-		for _, s := range v.of(a) {
-			if s.member.noPool {
-				continue // which has carried it all the time
-			}
-			add, flush := c.tellAll(s)
-			a.EachLocal(func(filter, group string, n int) { add(name, filter, group, n) }, flush)
-			s.conn.Out.Flush(false)
+		for _, to := range v.spreads {
+			c.tellLocked(to.of(a), a)
 		}
+	}
+}
+
+// tellLocked tells the servers of pooled connections, which carry an account again, of the
+// interest in it.
+func (c *Cluster) tellLocked(links []*Session, a *account.Account) {
+	for _, s := range links {
+		if s.member.noPool {
+			continue // which has carried it all the time
+		}
+		add, flush := c.tellAll(s)
+		a.EachLocal(func(filter, group string, n int) { add(a.Name, filter, group, n) }, flush)
+		s.conn.Out.Flush(false)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestReloadOfPools(t *testing.T) {
 	seen := map[string]peer{}
 	for range 2 {
 		q := f.acceptSilent()
-		seen[f.introduced(q, ofThree).Account] = q
+		seen[f.introduced(q, `,"route_pool_size":1`).Account] = q
 	}
 	seen["APP"].sees(t, "RS+ a")
 	seen[""].sees(t, "RS+ $G g")
@@ -39,7 +39,7 @@ func TestReloadOfPools(t *testing.T) {
 	old.TryClosed()
 	w.logs("Router connection closed: Route Removed")
 	first := f.acceptSilent()
-	if i := f.introduced(first, ofThree); i.PoolSize != 2 || i.PoolIndex != 0 || i.Account != "" {
+	if i := f.introduced(first, `,"route_pool_size":2`); i.PoolSize != 2 || i.PoolIndex != 0 || i.Account != "" {
 		t.Errorf("%+v", i)
 	}
 	if d := time.Since(began); d > time.Second {
@@ -49,7 +49,7 @@ func TestReloadOfPools(t *testing.T) {
 	first.quiet(t)
 	first.Send("PONG\r\n")
 	second := f.acceptSilent()
-	if i := f.introduced(second, ofThree); i.PoolIndex != 1 || i.PoolSize != 2 {
+	if i := f.introduced(second, `,"route_pool_size":2`); i.PoolIndex != 1 || i.PoolSize != 2 {
 		t.Errorf("%+v", i)
 	}
 	w.local("APP", "b", "")

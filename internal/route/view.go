@@ -9,18 +9,20 @@ import (
 // view is which connections carry the interest of which account (spec: cluster-routes
 // 10.1). It is immutable.
 type view struct {
-	slots  [][]*Session          // one connection to each server, by the account's index
-	pinned map[string][]*Session // of accounts that have connections of their own
+	spreads []*spread // one for each size of pools that there is
 	// left are the connections that carried accounts up to now: the end of interest that
 	// was told there is told there, too. It is nil but for the moment of the change.
 	left map[string]*Session
 }
 
-// noView is that of a server without routes.
-var noView = &view{slots: make([][]*Session, 1)}
+// spread is the connections to servers over which accounts are spread alike.
+type spread struct {
+	slots  [][]*Session          // one connection to each server, by the account's index
+	pinned map[string][]*Session // of accounts that have connections of their own
+}
 
 // of returns the connections for an account.
-func (v *view) of(a *account.Account) []*Session {
+func (v *spread) of(a *account.Account) []*Session {
 	if own, ok := v.pinned[a.Name]; ok {
 		return own
 	}
@@ -34,25 +36,53 @@ func (c *Cluster) relinkLocked() {
 		return
 	}
 	set := c.settings.Load()
-	v := &view{slots: make([][]*Session, max(set.PoolSize, 1)), pinned: make(map[string][]*Session)}
-	for _, name := range set.Pinned {
-		v.pinned[name] = nil
-	}
+	v := new(view)
 	for _, m := range c.members {
-		for i := range v.slots {
+		to := v.spreadOver(m.slotsUsed(set.PoolSize), set.Pinned)
+		for i := range to.slots {
 			if s := m.carrier(i); s != nil {
-				v.slots[i] = append(v.slots[i], s)
+				to.slots[i] = append(to.slots[i], s)
 			}
 		}
-		for name := range v.pinned {
-			v.pinned[name] = append(v.pinned[name], c.carriersOf(m, name, len(v.slots))...)
+		for name := range to.pinned {
+			to.pinned[name] = append(to.pinned[name], c.carriersOf(m, name, len(to.slots))...)
 		}
 	}
 	c.links.Store(v)
 }
 
-// carriersOf are the connections for an account that is to have its own, of this server's
-// number of slots: two while it is not known whether the other server takes the new one.
+// spreadOver is the spread of v over so many slots, which may be a new one.
+func (v *view) spreadOver(slots int, pinned []string) *spread {
+	for _, to := range v.spreads {
+		if len(to.slots) == slots {
+			return to
+		}
+	}
+	to := &spread{slots: make([][]*Session, slots), pinned: make(map[string][]*Session)}
+	for _, name := range pinned {
+		to.pinned[name] = nil
+	}
+	v.spreads = append(v.spreads, to)
+	return to
+}
+
+// slotsUsed is over how many connections to m accounts are spread, where this server has a
+// pool of size own. Both sides go by the same number: what one of them wants and what it
+// gets would else take different connections, and a request could overtake the interest in
+// its answer. The reference goes by its own size whatever the other side does, so this
+// server does, too; where both can choose, the larger one decides.
+func (m *member) slotsUsed(own int) int {
+	switch {
+	case m.noPool || m.poolSize == 0:
+		return max(own, 1)
+	case m.larger:
+		return max(own, m.poolSize)
+	}
+	return m.poolSize
+}
+
+// carriersOf are the connections for an account that is to have its own, spread over so many
+// slots else: two while it is not known whether the other server takes the new one.
 func (c *Cluster) carriersOf(m *member, name string, slots int) (all []*Session) {
 	if s := m.pinned[name]; s != nil {
 		all = append(all, s)
@@ -81,7 +111,7 @@ func (c *Cluster) moveLocked(s *Session) {
 	delete(m.moving, s.account)
 	c.relinkLocked()
 	v := *c.links.Load()
-	old := m.carrier(int(a.Hash % uint32(len(v.slots))))
+	old := m.carrier(int(a.Hash % uint32(m.slotsUsed(c.settings.Load().PoolSize))))
 	if old == nil {
 		return
 	}
@@ -123,11 +153,16 @@ func (m *member) carrier(index int) *Session {
 func (c *Cluster) eachCarried(s *Session, f func(account, filter, group string, n int), done func()) {
 	v := c.links.Load()
 	for _, a := range c.cfg.Accounts.All() {
-		if slices.Contains(v.of(a), s) {
+		if v.carries(s, a) {
 			name := s.naming(a)
 			a.EachLocal(func(filter, group string, n int) { f(name, filter, group, n) }, done)
 		}
 	}
+}
+
+// carries reports whether s is among the connections for an account.
+func (v *view) carries(s *Session, a *account.Account) bool {
+	return slices.ContainsFunc(v.spreads, func(to *spread) bool { return slices.Contains(to.of(a), s) })
 }
 
 // naming is what lines on s call an account: nothing if s is for that alone.

@@ -80,6 +80,18 @@ func ReferenceVersion(t testing.TB) string {
 	return needReference(t).version
 }
 
+// ReferenceHas reports whether the reference is of this release of version 2, or a later
+// one. Without a reference the test is skipped, but fails in CI.
+func ReferenceHas(t testing.TB, release int) bool {
+	t.Helper()
+	var major, minor int
+	version := ReferenceVersion(t)
+	if _, err := fmt.Sscanf(version, "%d.%d.", &major, &minor); err != nil {
+		t.Fatalf("version %q of the reference: %v", version, err)
+	}
+	return major == 2 && minor >= release
+}
+
 // StartReference runs the reference server with a free port on 127.0.0.1 and the
 // arguments given, and returns its client address once clients get their INFO
 // there. It ends with the test.

@@ -39,6 +39,7 @@ type RouteInfo struct {
 	LeafOriginDrop bool     `json:"lnocu,omitempty"`
 	PoolSize       int      `json:"route_pool_size,omitempty"`
 	PoolIndex      int      `json:"route_pool_idx,omitempty"`
+	PoolLarger     bool     `json:"route_pool_larger,omitempty"` // the larger of two pools decides where accounts go; not of the reference
 	Account        string   `json:"route_account,omitempty"`
 	AccountRequest string   `json:"route_acc_add_reqid,omitempty"`
 	GossipMode     int      `json:"gossip_mode,omitempty"`
