@@ -18,7 +18,7 @@ func TestServiceRepliesOfOldServers(t *testing.T) {
 	noErr(t, err)
 	defer l.Close()
 	s := clustered(t, server.ClusterOptions{Name: "C1", PoolSize: -1, Routes: []string{"nats://" + l.Addr().String()}},
-		server.Options{Accounts: accountsOf([]string{"APP"})})
+		server.Options{Accounts: accountsOf([]string{"APP"}), NoSystemAccount: true})
 	app := dial(t, s, nats.UserInfo("APP", "p"))
 	_, err = app.Subscribe("svc", func(m *nats.Msg) {
 		m.Respond([]byte("yes"))

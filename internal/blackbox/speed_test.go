@@ -57,6 +57,8 @@ trace: false
 trace_verbose: false
 trace_headers: false
 max_traced_msg_len: 100
+connect_error_reports: 3600
+reconnect_error_reports: 1
 logtime: true
 logtime_utc: true
 log_format: text

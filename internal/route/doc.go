@@ -21,6 +21,7 @@
 //	13 interest           interest.go, remote.go
 //	16 permissions        permissions.go
 //	18 leaving, reload    leave.go, reload.go
+//	20 older servers      replies.go
 //
 // # Ownership
 //

@@ -93,6 +93,9 @@ func TestRefusals(t *testing.T) {
 	f(first+"PUB foo\r\n", "", "Protocol Violation", "processPub Parse Error")
 	f(first+"PUB foo 1\r\nxyz\r\n", "-ERR 'Unknown Protocol Operation'", "Protocol Violation", "Router parser ERROR")
 	f("PUB foo 1\r\nx\r\n", violation, "Authentication Failure", "")
+	// The payload is not waited for.
+	f("PUB foo 1000000\r\n", violation, "Authentication Failure", "")
+	f("RMSG $G foo 1000000\r\nx", violation, "Authentication Failure", "")
 	f(first+"RMSG $G foo x\r\n", "", "Protocol Violation", "Bad or Missing Size")
 	f(first+"RMSG $G foo x y 1\r\n", "", "Protocol Violation", "Bad or Missing Reply Indicator")
 	f(first+"HMSG $G foo 3 2\r\n", "", "Protocol Violation", "Header Size larger then TotalSize")

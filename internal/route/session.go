@@ -100,6 +100,9 @@ func (s *Session) Consume(b []byte) (used, need int, err error) {
 	for used < len(b) {
 		verb, n := p.Next(b[used:])
 		if verb == wire.None {
+			if s.state != active && p.Need > p.Limits.ControlLine { // nothing is kept for who knows whom
+				return used, 0, s.tooEarly()
+			}
 			return used + n, p.Need, nil
 		}
 		if trace {
@@ -149,7 +152,7 @@ func (s *Session) obey(verb wire.Verb) error {
 		s.adapt()
 	case wire.RMsg, wire.RSub, wire.RUnsub, wire.LSub, wire.LUnsub:
 		if s.state != active {
-			return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "messages or interest before INFO"}
+			return s.tooEarly()
 		}
 		s.traffic(verb)
 		if s.verbose {
@@ -157,6 +160,14 @@ func (s *Session) obey(verb wire.Verb) error {
 		}
 	}
 	return nil
+}
+
+// tooEarly is the verdict on messages or interest before the handshake is over.
+func (s *Session) tooEarly() error {
+	if s.state == awaitConnect {
+		return s.violation()
+	}
+	return &conn.Verdict{Reason: conn.ProtocolViolation, Log: "messages or interest before INFO"}
 }
 
 var (
