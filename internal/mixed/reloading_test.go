@@ -19,28 +19,30 @@ func TestNewerReload(t *testing.T) {
 		in    [2]string // of the dialed server, of the dialing one
 		want  connections
 		apart string // an account in which they do not reach each other
+		pins  int    // 1, 2: unless that is because this one pins it, and is one of ours, which keeps to the pool until the other agrees
 	}{
-		{"pool of the dialed grows", [2]string{"pool_size: 5", "pool_size: 3"}, pooled(5, 3), ""},
-		{"pool of the dialing grows", [2]string{"pool_size: 5", "pool_size: 5"}, pooled(5, 5), ""},
-		{"pool of the dialed shrinks", [2]string{"pool_size: 1", "pool_size: 5"}, pooled(1, 5), ""},
-		{"pool of the dialing shrinks", [2]string{"pool_size: 1", "pool_size: 1"}, pooled(1, 1), ""},
-		{"default", [2]string{"", "pool_size: 1"}, pooled(3, 1), ""},
-		{"both default", [2]string{"", ""}, pooled(3, 3), ""},
-		{"dialed wants compression", [2]string{"compression: s2_fast", ""}, pooled(3, 3), ""},
-		{"dialing wants other compression", [2]string{"compression: s2_fast", "compression: s2_best"}, pooled(3, 3), ""},
-		{"dialed goes to another level", [2]string{"compression: s2_better", "compression: s2_best"}, pooled(3, 3), ""},
-		{"dialing lets the round trip decide", [2]string{"compression: s2_better", "compression: s2_auto"}, pooled(3, 3), ""},
-		{"dialed switches it off", [2]string{"compression: off", "compression: s2_auto"}, pooled(3, 3), ""},
-		{"dialing switches it off", [2]string{"compression: off", "compression: off"}, pooled(3, 3), ""},
-		{"dialed pins an account", [2]string{"accounts: [APP]", "compression: off"}, pooled(3, 3), "APP"},
-		{"dialing pins it, too", [2]string{"accounts: [APP]", "accounts: [APP]"}, pooled(3, 3, "APP"), ""},
-		{"dialing pins another", [2]string{"accounts: [APP]", "accounts: [APP, PLAIN]"}, pooled(3, 3, "APP"), "PLAIN"},
-		{"dialed pins that", [2]string{"accounts: [PLAIN, APP]", "accounts: [APP, PLAIN]"}, pooled(3, 3, "APP", "PLAIN"), ""},
-		{"dialing does not any more", [2]string{"accounts: [PLAIN, APP]", "accounts: [PLAIN]"}, pooled(3, 3, "PLAIN"), "APP"},
-		{"nor the dialed", [2]string{"", "accounts: [PLAIN]"}, pooled(3, 3), "PLAIN"},
-		{"none is left", [2]string{"", ""}, pooled(3, 3), ""},
-		{"dialing has no pool", [2]string{"", "pool_size: -1"}, pooled(3, -1), ""},
-		{"nobody has", [2]string{"pool_size: -1", "pool_size: -1"}, pooled(-1, -1), ""},
+		{"pool of the dialed grows", [2]string{"pool_size: 5", "pool_size: 3"}, pooled(5, 3), "", 0},
+		{"pool of the dialing grows", [2]string{"pool_size: 5", "pool_size: 5"}, pooled(5, 5), "", 0},
+		{"pool of the dialed shrinks", [2]string{"pool_size: 1", "pool_size: 5"}, pooled(1, 5), "", 0},
+		{"pool of the dialing shrinks", [2]string{"pool_size: 1", "pool_size: 1"}, pooled(1, 1), "", 0},
+		{"default", [2]string{"", "pool_size: 1"}, pooled(3, 1), "", 0},
+		{"both default", [2]string{"", ""}, pooled(3, 3), "", 0},
+		{"dialed wants compression", [2]string{"compression: s2_fast", ""}, pooled(3, 3), "", 0},
+		{"dialing wants other compression", [2]string{"compression: s2_fast", "compression: s2_best"}, pooled(3, 3), "", 0},
+		{"dialed goes to another level", [2]string{"compression: s2_better", "compression: s2_best"}, pooled(3, 3), "", 0},
+		{"dialing lets the round trip decide", [2]string{"compression: s2_better", "compression: s2_auto"}, pooled(3, 3), "", 0},
+		{"dialed switches it off", [2]string{"compression: off", "compression: s2_auto"}, pooled(3, 3), "", 0},
+		{"dialing switches it off", [2]string{"compression: off", "compression: off"}, pooled(3, 3), "", 0},
+		{"dialed would accept it", [2]string{"", "compression: off"}, pooled(3, 3), "", 0},
+		{"dialed pins an account", [2]string{"accounts: [APP]", "compression: off"}, pooled(3, 3), "APP", 1},
+		{"dialing pins it, too", [2]string{"accounts: [APP]", "accounts: [APP]"}, pooled(3, 3, "APP"), "", 0},
+		{"dialing pins another", [2]string{"accounts: [APP]", "accounts: [APP, PLAIN]"}, pooled(3, 3, "APP"), "PLAIN", 2},
+		{"dialed pins that", [2]string{"accounts: [PLAIN, APP]", "accounts: [APP, PLAIN]"}, pooled(3, 3, "APP", "PLAIN"), "", 0},
+		{"dialing does not any more", [2]string{"accounts: [PLAIN, APP]", "accounts: [PLAIN]"}, pooled(3, 3, "PLAIN"), "APP", 0},
+		{"nor the dialed", [2]string{"", "accounts: [PLAIN]"}, pooled(3, 3), "PLAIN", 0},
+		{"none is left", [2]string{"", ""}, pooled(3, 3), "", 0},
+		{"dialing has no pool", [2]string{"", "pool_size: -1"}, pooled(3, -1), "", 0},
+		{"nobody has", [2]string{"pool_size: -1", "pool_size: -1"}, pooled(-1, -1), "", 0},
 	}
 	var reports [4]report
 	names := [4]string{}
@@ -65,7 +67,7 @@ func TestNewerReload(t *testing.T) {
 					}
 					d.compress(t, modeIn(step.in[0]), modeIn(step.in[1]))
 					for _, account := range tenants {
-						if account != step.apart {
+						if account != step.apart || step.pins > 0 && p[step.pins-1].isOurs() {
 							d.joined(of(account))
 						}
 					}
