@@ -120,17 +120,21 @@ func (n *node) connections(to *node) (c connections) {
 
 // have waits until the servers have these connections to each other.
 func (d cluster) have(want connections) {
-	for _, from := range d {
-		from.t.Helper()
-		for _, to := range d {
-			if from == to {
-				continue
-			}
-			var got connections
-			if !testkit.Within(patience, func() bool { got = from.connections(to); return got == want }) {
-				from.t.Fatalf("connections of %s (%s) to %s (%s): %s", from.name, from.program.name, to.name, to.program.name, cmp.Diff(want, got))
-			}
+	d[0].t.Helper()
+	for i, from := range d {
+		for _, to := range d[:i] {
+			from.has(want, to)
+			to.has(want, from)
 		}
+	}
+}
+
+// has waits until the server has these connections to another.
+func (n *node) has(want connections, to *node) {
+	n.t.Helper()
+	var got connections
+	if !testkit.Within(patience, func() bool { got = n.connections(to); return got == want }) {
+		n.t.Fatalf("connections of %s (%s) to %s (%s): %s", n.name, n.program.name, to.name, to.program.name, cmp.Diff(want, got))
 	}
 }
 

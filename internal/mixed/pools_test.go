@@ -139,3 +139,45 @@ func counts(n *node, f func(routez) int) map[uint64]int {
 	}
 	return all
 }
+
+// TestNewerPoolsOfThree has three servers with pools of different sizes, one of which has
+// none. Two know of each other by the third alone.
+func TestNewerPoolsOfThree(t *testing.T) {
+	newer(t)
+	t.Parallel()
+	sizes := []int{3, 5, -1}
+	for _, kinds := range []string{"o o o", "o r r", "r o r", "o r o", "o o r", "r o o"} {
+		for seed := range sizes {
+			t.Run(fmt.Sprint(kinds, " ", seed), func(t *testing.T) {
+				t.Parallel()
+				programs := map[byte]program{'o': ours(t), 'r': theirs(t)}
+				c := make(cluster, len(sizes))
+				for _, i := range []int{seed, (seed + 1) % 3, (seed + 2) % 3} {
+					n := newNode(t, fmt.Sprintf("n%d%c", i, kinds[2*i]), observed())
+					n.inCluster = fmt.Sprint("pool_size: ", sizes[i])
+					if i != seed {
+						n.routes = []string{c[seed].cluster}
+					}
+					n.start(programs[kinds[2*i]])
+					c[i] = n
+				}
+				for i, from := range c {
+					for j, to := range c {
+						if i != j {
+							from.has(pooled(sizes[i], sizes[j]), to)
+						}
+					}
+				}
+				c.tenantsMeet("APP", "PLAIN")
+				c.each(t, func(t *testing.T, from, to *node) {
+					for _, account := range tenants {
+						a, b := connect(t, from, of(account)), connect(t, to, of(account))
+						plain(t, a, b)
+						queueGroups(t, a, b)
+						oldRequests(t, a, b)
+					}
+				})
+			})
+		}
+	}
+}
