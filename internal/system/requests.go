@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,9 +111,6 @@ func subjects(id string) []string {
 	return all
 }
 
-// Subscriptions is how many subscriptions a Responder has.
-func Subscriptions() int { return len(subjects("")) }
-
 // parts takes the subject of a request apart.
 func parts(subject string) (account, kind string) {
 	kind = subject[strings.LastIndexByte(subject, '.')+1:]
@@ -140,11 +138,11 @@ func (r *Responder) answer(q request) error {
 	case kind == ping:
 		kind = "STATSZ"
 	}
-	make := table[kind]
-	if make == nil {
+	answer := table[kind]
+	if answer == nil {
 		return nil
 	}
-	switch v, err := make(r, q, o); {
+	switch v, err := answer(r, q, o); {
 	case err != nil:
 		f := r.refuse(http.StatusInternalServerError, err.Error())
 		f.Data = json.RawMessage("null")
@@ -256,12 +254,7 @@ func (o *options) UnmarshalJSON(b []byte) error {
 // wants reports whether the account is one of those asked for, which are all if none is
 // named.
 func (o *options) wants(account string) bool {
-	for _, a := range o.Accounts {
-		if a == account {
-			return true
-		}
-	}
-	return len(o.Accounts) == 0
+	return len(o.Accounts) == 0 || slices.Contains(o.Accounts, account)
 }
 
 // meets reports whether the request is for this server, which has no tags and no domain.
